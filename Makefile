@@ -1,0 +1,66 @@
+# Two commands on a fresh machine with Python 3.11+ and make: `make test`, `make demo`.
+
+# The newest of these that is there; or say it: make PYTHON=/path/to/python3 demo
+PYTHON ?= $(firstword $(foreach name,python3.14 python3.13 python3.12 python3.11 python3,$(shell command -v $(name) 2>/dev/null)))
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo up test check faults bench lock clean
+
+help: ## Show the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv: $(READY) ## Create the virtual environment
+
+# Made anew only when what it holds has changed.
+$(READY): requirements-dev.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Stride needs Python 3.11 or newer; no python3 was found."; exit 78; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Stride needs Python 3.11 or newer; $(PYTHON) is $$("$(PYTHON)" --version)." \
+	       "Say which one to use: make PYTHON=/path/to/python3.11"; exit 78; }
+	@echo "Creating the virtual environment with $(PYTHON) ..."
+	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV) \
+	  || { echo "No virtual environment could be made: this Python lacks venv or ensurepip" \
+	       "(on Debian and Ubuntu: apt install python3-venv)."; rm -rf $(VENV); exit 78; }
+	@echo "Installing the locked packages (some 300 MB the first time) ..."
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar on \
+	  --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet \
+	  --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(READY) ## Run the simulated clinic against the real stack (ARGS="--patients 30")
+	@$(BIN)/stride demo $(ARGS)
+
+up: $(READY) ## Run the stack until Ctrl-C (ARGS="--fresh")
+	@$(BIN)/stride up $(ARGS)
+
+test: $(READY) ## Run the tests against the real servers (ARGS="tests/domain -k taper")
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(READY) ## Everything CI runs: style, types, architecture, contracts, tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports
+	$(BIN)/stride contracts check
+	$(BIN)/python -m pytest $(ARGS)
+
+faults: $(READY) ## Kill services and servers during a run, and count what is lost (nothing)
+	@$(BIN)/python -m pytest tests/faults $(ARGS)
+
+bench: $(READY) ## Run the benchmarks
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
+lock: $(READY) ## Resolve the dependencies anew and write the lock files
+	$(LOCK) pyproject.toml -o requirements.lock
+	$(LOCK) pyproject.toml --extra embedded --extra dev -c requirements.lock -o requirements-dev.lock
+	$(BIN)/python -m stride.embedded.lock
+
+clean: ## Remove the virtual environment, caches and the stack's data
+	rm -rf $(VENV) .stride build *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,10 @@
+"""The first tables of scheduling."""
+
+from shared.messaging.migrations import create_v1
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    create_v1()

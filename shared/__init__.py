@@ -1,0 +1,1 @@
+"""What every service stands on: the flow map, the facts, the messaging runtime."""

@@ -1,0 +1,122 @@
+"""A clinic as data: zone, hours, practitioners, rooms, holidays, staff (`clinics/*.yaml`)."""
+
+from datetime import time
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import BaseModel, ConfigDict, EmailStr, Field, model_validator
+
+from shared.data_files import read_data_file
+from shared.events.base import Code, Identifier
+from shared.events.clinical import Weekday
+from shared.settings import ConfigurationInvalid
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Hours(_Entry):
+    """Local times on one weekday, `start` before `end`."""
+
+    start: time
+    end: time
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.start >= self.end:
+            raise ValueError("start must be before end")
+        return self
+
+
+Week = dict[Weekday, tuple[Hours, ...]]
+
+
+class Practitioner(_Entry):
+    """Somebody who treats; `hours` are the clinic's where they are not given."""
+
+    id: Identifier
+    name: str
+    skills: Annotated[tuple[Code, ...], Field(min_length=1)]
+    hours: Week | None = None
+
+
+class Room(_Entry):
+    """A room of some kind; a session needs one of its protocol's kind."""
+
+    id: Identifier
+    name: str
+    kind: Code
+
+
+class StaffMember(_Entry):
+    """Somebody who receives alerts."""
+
+    id: Identifier
+    name: str
+    email: EmailStr
+    roles: Annotated[tuple[Literal["clinician", "front-desk", "operator"], ...], Field(min_length=1)]
+
+
+class Holidays(_Entry):
+    """Public holidays, by the `holidays` library's country and subdivision codes."""
+
+    country: str
+    subdivision: str | None = None
+
+
+class Clinic(_Entry):
+    """One clinic."""
+
+    clinic_id: Identifier
+    name: str
+    email: EmailStr
+    phone: str = ""
+    zone: str
+    """IANA time zone."""
+    hours: Week
+    practitioners: Annotated[tuple[Practitioner, ...], Field(min_length=1)]
+    rooms: Annotated[tuple[Room, ...], Field(min_length=1)]
+    staff: Annotated[tuple[StaffMember, ...], Field(min_length=1)]
+    roster: dict[Literal["clinician", "front-desk", "operator"], tuple[Identifier, ...]]
+    """Per role, the staff ids that alerts go to, first in line first."""
+    holidays: Holidays | None = None
+    slot_minutes: Annotated[int, Field(ge=5, le=60)] = 15
+    """Sessions start on multiples of this many minutes past the hour."""
+    buffer_minutes: Annotated[int, Field(ge=0, le=60)] = 10
+    """Time that a room and a practitioner stay taken after a session."""
+    horizon_days: Annotated[int, Field(ge=28, le=730)] = 400
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.zone not in available_timezones():
+            raise ValueError("zone must be an IANA time zone such as Europe/London")
+        staff = {member.id for member in self.staff}
+        unknown = sorted({name for names in self.roster.values() for name in names} - staff)
+        if unknown:
+            raise ValueError(f"roster names staff that the file does not have: {', '.join(unknown)}")
+        return self
+
+    @cached_property
+    def zone_info(self) -> ZoneInfo:
+        """The clinic's time zone."""
+        return ZoneInfo(self.zone)
+
+
+def load_clinics(folder: Path) -> dict[str, Clinic]:
+    """All clinics of `folder`, by id.
+
+    Raises:
+        ConfigurationInvalid: no file there, a file is wrong, or two have the same id.
+    """
+    clinics: dict[str, Clinic] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        clinic = read_data_file(path, Clinic)
+        if clinic.clinic_id in clinics:
+            raise ConfigurationInvalid(f"{path}: another file already describes clinic {clinic.clinic_id}.")
+        clinics[clinic.clinic_id] = clinic
+    if not clinics:
+        raise ConfigurationInvalid(f"No clinic in {folder}: add a file such as {folder}/riverside.yaml.")
+    return clinics

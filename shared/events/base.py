@@ -1,0 +1,70 @@
+"""What all facts have in common: frozen, versioned, keyed by clinic and patient."""
+
+from datetime import UTC, datetime
+from typing import Annotated, ClassVar
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+from shared.ids import derived_id, patient_key
+
+
+def _to_utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_to_utc)]
+"""An instant. Any offset is read; UTC is kept and written."""
+
+Identifier = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._:-]+$")]
+"""An opaque id given by a clinic system or by Stride: letters, digits, `.`, `_`, `:`, `-`."""
+
+Code = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
+"""A code of a terminology, a measure or a protocol."""
+
+Text = Annotated[str, Field(max_length=2000)]
+"""Free text. It never goes into logs, metrics or errors."""
+
+
+class Part(BaseModel):
+    """A value inside a fact. Unknown fields are ignored, so that older readers can read newer facts."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+
+class Fact(Part):
+    """Something that happened to one patient of one clinic.
+
+    `NAME` is the topic and, as `clinic.<NAME>.v<VERSION>`, the CloudEvents type. Two facts with
+    the same `natural_key` are the same fact: their event ids are equal.
+    """
+
+    NAME: ClassVar[str]
+    VERSION: ClassVar[int] = 1
+
+    clinic_id: Identifier
+    patient_id: Identifier
+
+    @property
+    def natural_key(self) -> str:
+        """What makes this fact one of a kind within its clinic and type."""
+        raise NotImplementedError
+
+    @property
+    def subject(self) -> str:
+        """The CloudEvents subject: the id of the thing the fact is about."""
+        return self.natural_key.split("/", 1)[0]
+
+    @property
+    def key(self) -> str:
+        """The Kafka record key, `<clinic_id>/<patient_id>`."""
+        return patient_key(self.clinic_id, self.patient_id)
+
+    @property
+    def event_id(self) -> str:
+        """The CloudEvents id, derived from the natural key."""
+        return derived_id(self.wire_type(), self.clinic_id, self.natural_key)
+
+    @classmethod
+    def wire_type(cls) -> str:
+        """The CloudEvents type, for instance `clinic.plan.created.v1`."""
+        return f"clinic.{cls.NAME}.v{cls.VERSION}"

@@ -1,0 +1,152 @@
+"""Facts owned by progress: baselines, milestones, signals and proposals."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from shared.events.base import Code, Fact, Identifier, Moment, Part, Text
+from shared.events.clinical import Side
+
+RetractionCause = Literal["late", "correction", "void", "baseline_change"]
+
+
+class Evidence(Part):
+    """Enough to recompute a verdict by hand."""
+
+    rule_version: Annotated[int, Field(ge=1)]
+    measure: Code | None = None
+    side: Side | None = None
+    baseline: float | None = None
+    baseline_readings: tuple[Identifier, ...] = ()
+    readings: tuple[Identifier, ...] = ()
+    values: tuple[float, ...] = ()
+    mean: float | None = None
+    target: float | None = None
+    sigma: float | None = None
+    probability: float | None = None
+    sessions: int | None = None
+
+
+class CourseFact(Fact):
+    """A fact about one course of care."""
+
+    plan_id: Identifier
+
+
+class BaselineSet(CourseFact):
+    """The baseline of a measure is settled; a changed one comes with a higher revision."""
+
+    NAME: ClassVar[str] = "baseline.set"
+    measure: Code
+    side: Side | None = None
+    device: Identifier | None = None
+    value: float
+    unit: str
+    readings: tuple[Identifier, ...]
+    revision: Annotated[int, Field(ge=1)] = 1
+
+    @property
+    def natural_key(self) -> str:
+        series = f"{self.measure}/{self.side or '-'}/{self.device or '-'}"
+        return f"{self.plan_id}/{series}/{self.revision}"
+
+
+class MilestoneFact(CourseFact):
+    """A milestone of one course under one version of its rule."""
+
+    milestone: Code
+    rule_version: Annotated[int, Field(ge=1)]
+    occurrence: Annotated[int, Field(ge=1)] = 1
+    """1 at first; one more each time it is reached again after a retraction."""
+
+    @property
+    def natural_key(self) -> str:
+        return f"{self.plan_id}/{self.milestone}/{self.rule_version}/{self.occurrence}"
+
+
+class MilestoneReached(MilestoneFact):
+    """A milestone is really reached: the rule of the plan confirms it."""
+
+    NAME: ClassVar[str] = "milestone.reached"
+    title: Text = ""
+    reached_at: Moment
+    evidence: Evidence
+
+
+class MilestoneRetracted(MilestoneFact):
+    """A late, corrected or voided record took the milestone's ground away."""
+
+    NAME: ClassVar[str] = "milestone.retracted"
+    title: Text = ""
+    cause: RetractionCause
+    before: Evidence
+    after: Evidence | None = None
+
+
+class MilestoneNotEvaluable(MilestoneFact):
+    """The milestone can't be judged for this course, and why."""
+
+    NAME: ClassVar[str] = "milestone.not_evaluable"
+    reason: Code
+
+
+class RegressionDetected(CourseFact):
+    """A measure got worse beyond noise and beyond its smallest important change."""
+
+    NAME: ClassVar[str] = "regression.detected"
+    measure: Code
+    side: Side | None = None
+    detected_at: Moment
+    reading_id: Identifier
+    evidence: Evidence
+
+    @property
+    def natural_key(self) -> str:
+        return f"{self.plan_id}/{self.measure}/{self.reading_id}"
+
+
+class PlateauSuspected(CourseFact):
+    """At a review, the gain over the last sessions is smaller than what matters. A prompt only."""
+
+    NAME: ClassVar[str] = "plateau.suspected"
+    measure: Code
+    review: Annotated[int, Field(ge=1)]
+    evidence: Evidence
+
+    @property
+    def natural_key(self) -> str:
+        return f"{self.plan_id}/{self.measure}/{self.review}"
+
+
+class AdverseEventReported(Fact):
+    """An adverse event that people must know of, as soon as it is known to Stride."""
+
+    NAME: ClassVar[str] = "adverse_event.reported"
+    plan_id: Identifier | None = None
+    session_id: Identifier | None = None
+    adverse_event_id: Identifier
+    grade: Annotated[int, Field(ge=1, le=5)]
+    term: Annotated[str, Field(max_length=200)]
+    occurred_at: Moment
+
+    @property
+    def natural_key(self) -> str:
+        return self.adverse_event_id
+
+
+class PlanAdjustmentProposed(CourseFact):
+    """The course may step down (or back up) the taper ladder; a clinician decides."""
+
+    NAME: ClassVar[str] = "plan.adjustment.proposed"
+    proposal_id: Identifier
+    plan_version: Annotated[int, Field(ge=1)]
+    """The version of the plan that the proposal is about."""
+    from_step: Annotated[int, Field(ge=0)]
+    to_step: Annotated[int, Field(ge=0)]
+    proposed_at: Moment
+    reason: Text
+    evidence: Evidence
+
+    @property
+    def natural_key(self) -> str:
+        return self.proposal_id

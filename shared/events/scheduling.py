@@ -1,0 +1,84 @@
+"""Facts owned by scheduling: appointments and what could not be booked."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from shared.events.base import Code, Fact, Identifier, Moment, Part, Text
+
+
+class AppointmentFact(Fact):
+    """An appointment at one version. The highest `appointment_version` tells how it stands now."""
+
+    appointment_id: Identifier
+    appointment_version: Annotated[int, Field(ge=1)]
+    plan_id: Identifier
+    plan_version: Annotated[int, Field(ge=1)]
+    sequence: Annotated[int, Field(ge=1)]
+    """Which session of the course this is, counted from 1."""
+    start: Moment
+    end: Moment
+
+    @property
+    def natural_key(self) -> str:
+        return f"{self.appointment_id}/{self.appointment_version}"
+
+
+class AppointmentBooked(AppointmentFact):
+    """A session has a time, a practitioner and a room."""
+
+    NAME: ClassVar[str] = "appointment.booked"
+    practitioner_id: Identifier
+    room_id: Identifier
+    booking_id: Identifier
+    """Shared by all appointments that were booked together, so that people hear of them once."""
+    booking_size: Annotated[int, Field(ge=1)]
+    replaces: Identifier | None = None
+    """The cancelled or missed appointment whose session this one takes over."""
+
+
+class AppointmentMoved(AppointmentFact):
+    """The same appointment at another time, or with another practitioner or room."""
+
+    NAME: ClassVar[str] = "appointment.moved"
+    practitioner_id: Identifier
+    room_id: Identifier
+    previous_start: Moment
+    reason: Literal["requested", "plan-adjusted", "practitioner-away", "room-closed", "spacing"]
+
+
+class AppointmentCancelled(AppointmentFact):
+    """The appointment will not take place."""
+
+    NAME: ClassVar[str] = "appointment.cancelled"
+    reason: Literal["requested", "plan-adjusted", "plan-ended", "not-bookable"]
+
+
+class AppointmentMissed(AppointmentFact):
+    """The patient did not come (FHIR: noshow)."""
+
+    NAME: ClassVar[str] = "appointment.missed"
+
+
+class UnplacedSession(Part):
+    """A session of the course that found no time, and why."""
+
+    sequence: Annotated[int, Field(ge=1)]
+    earliest: Moment
+    latest: Moment
+    reason: Code
+    detail: Text = ""
+
+
+class CourseUnschedulable(Fact):
+    """Some sessions of a course could not be booked; staff must help."""
+
+    NAME: ClassVar[str] = "course.unschedulable"
+    plan_id: Identifier
+    plan_version: Annotated[int, Field(ge=1)]
+    report_id: Identifier
+    unplaced: tuple[UnplacedSession, ...]
+
+    @property
+    def natural_key(self) -> str:
+        return f"{self.plan_id}/{self.report_id}"

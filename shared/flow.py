@@ -1,0 +1,125 @@
+"""The map: what each service consumes, accepts and publishes.
+
+It is executed, not drawn. Topics, subscriptions, start-up checks, README's diagram and the
+AsyncAPI document all derive from it.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from shared.events import console as people
+from shared.events import intake, notifications, progress, scheduling
+from shared.events.base import Fact
+
+INBOUND_TOPIC: Final = "clinic.inbound"
+"""Where clinic systems may put the same CloudEvents that `POST /events` takes."""
+
+COMPACTED: Final = frozenset({"patient.registered", "patient.updated"})
+"""Topics with personal data: only the newest fact of a patient is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One service's place in the flow."""
+
+    owns: str
+    consumes: tuple[type[Fact], ...]
+    publishes: tuple[type[Fact], ...]
+    accepts: tuple[type[Fact], ...] = ()
+    """What clinic systems and people hand in at its edge."""
+
+
+_PATIENTS = (intake.PatientRegistered, intake.PatientUpdated)
+_PLANS = (intake.PlanCreated, intake.PlanAdjusted, intake.PlanEnded)
+_MEASUREMENTS = (intake.MeasurementRecorded, intake.MeasurementCorrected, intake.MeasurementVoided)
+_APPOINTMENTS = (
+    scheduling.AppointmentBooked,
+    scheduling.AppointmentMoved,
+    scheduling.AppointmentCancelled,
+    scheduling.AppointmentMissed,
+)
+_DECISIONS = (people.PlanAdjustmentApproved, people.PlanAdjustmentDeclined)
+_RECORDED = (
+    *_PATIENTS,
+    intake.ConsultationCompleted,
+    intake.PlanEnded,
+    intake.SessionLogged,
+    intake.SessionVoided,
+    *_MEASUREMENTS,
+    intake.AdverseEventRecorded,
+    intake.AppointmentChangeRequested,
+)
+
+FLOW: Final[dict[str, Service]] = {
+    "intake": Service(
+        owns="patients, consultations, plans; the edge where clinic systems hand events in",
+        consumes=(progress.PlanAdjustmentProposed,),
+        publishes=(*_RECORDED, intake.PlanCreated, intake.PlanWithheld, intake.PlanAdjusted, *_DECISIONS),
+        accepts=(*_RECORDED, *_DECISIONS),
+    ),
+    "scheduling": Service(
+        owns="calendars of practitioners, rooms and patients; appointments",
+        consumes=(*_PLANS, intake.SessionLogged, intake.SessionVoided, intake.AppointmentChangeRequested),
+        publishes=(*_APPOINTMENTS, scheduling.CourseUnschedulable),
+    ),
+    "progress": Service(
+        owns="outcome series, baselines, milestones, signals, proposals",
+        consumes=(
+            *_PLANS,
+            intake.SessionLogged,
+            intake.SessionVoided,
+            *_MEASUREMENTS,
+            intake.AdverseEventRecorded,
+            *_DECISIONS,
+        ),
+        publishes=(
+            progress.BaselineSet,
+            progress.MilestoneReached,
+            progress.MilestoneRetracted,
+            progress.MilestoneNotEvaluable,
+            progress.RegressionDetected,
+            progress.PlateauSuspected,
+            progress.AdverseEventReported,
+            progress.PlanAdjustmentProposed,
+        ),
+    ),
+    "notifications": Service(
+        owns="patient messages, staff alerts, reminders",
+        consumes=(
+            *_PATIENTS,
+            *_PLANS,
+            intake.PlanWithheld,
+            *_APPOINTMENTS,
+            scheduling.CourseUnschedulable,
+            progress.MilestoneReached,
+            progress.MilestoneRetracted,
+            progress.MilestoneNotEvaluable,
+            progress.RegressionDetected,
+            progress.PlateauSuspected,
+            progress.AdverseEventReported,
+            progress.PlanAdjustmentProposed,
+        ),
+        publishes=(
+            notifications.NotificationSent,
+            notifications.NotificationFailed,
+            notifications.AlertRaised,
+            notifications.AlertAcknowledged,
+        ),
+    ),
+}
+
+
+def fact_topics() -> list[str]:
+    """The topics of all facts, one per fact name, sorted."""
+    return sorted({fact.NAME for service in FLOW.values() for fact in service.publishes})
+
+
+def dead_letter_topic(service: str, topic: str) -> str:
+    """Where `service` puts records of `topic` that nobody can read."""
+    return f"dlq.{service}.{topic}"
+
+
+def consumed_topics(service: str) -> list[str]:
+    """The topics that `service` subscribes to, sorted; intake also reads the inbound topic."""
+    topics = {fact.NAME for fact in FLOW[service].consumes}
+    return sorted(topics | {INBOUND_TOPIC} if FLOW[service].accepts else topics)

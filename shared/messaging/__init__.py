@@ -1,0 +1,1 @@
+"""The one way through every service: inbox, load, decide, save, outbox, commit, relay."""

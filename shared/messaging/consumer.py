@@ -1,0 +1,118 @@
+"""Reading Kafka through FastStream: whole batches, raw bytes, acknowledged after the commit."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from aiokafka import ConsumerRecord
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import KafkaError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker, KafkaMessage
+from faststream.kafka.message import KafkaAckableMessage
+
+from shared.clock import wall_seconds
+from shared.flow import consumed_topics
+from shared.messaging import wire
+from shared.messaging.dead_letters import DeadLetter
+from shared.messaging.door import Door, Incoming
+from shared.messaging.errors import Unavailable, Unreadable
+from shared.messaging.message import Message, Position, RawRecord
+from shared.telemetry import log
+
+Decoder = Callable[[RawRecord], Message]
+
+_BATCH = 500
+_POLL_MS = 15
+_FIRST_WAIT, _LONGEST_WAIT = 0.2, 5.0
+
+
+class Consumer:
+    """Subscribes one service to its topics and hands whole batches to its door."""
+
+    def __init__(self, bootstrap: str, door: Door, decoders: Mapping[str, Decoder] | None = None) -> None:
+        self._door = door
+        self._decoders = decoders or {}
+        self._broker = KafkaBroker(bootstrap, logger=None, graceful_timeout=20, allow_auto_create_topics=False)
+        self._wait = _FIRST_WAIT
+        self.last_progress = wall_seconds()
+        self._subscriber = self._broker.subscriber(
+            *consumed_topics(door.service),
+            group_id=door.service,
+            batch=True,
+            max_records=_BATCH,
+            batch_timeout_ms=_POLL_MS,
+            ack_policy=AckPolicy.MANUAL,
+            auto_offset_reset="earliest",
+            partition_assignment_strategy=(RangePartitionAssignor,),
+            max_poll_interval_ms=300_000,
+            session_timeout_ms=10_000,
+            heartbeat_interval_ms=2_000,
+            no_reply=True,
+        )
+        self._subscriber(self._take, parser=self._parse, decoder=_raw)
+
+    async def start(self) -> None:
+        """Connect and begin to read.
+
+        Raises:
+            Unavailable: Kafka does not answer.
+        """
+        try:
+            await self._broker.start()
+        except (KafkaError, OSError) as error:
+            raise Unavailable(f"Kafka: {type(error).__name__}") from error
+
+    async def stop(self) -> None:
+        """Finish the batch at hand, leave the group."""
+        await self._broker.stop()
+
+    @property
+    def assigned(self) -> bool:
+        """Whether the group has given this member partitions (or there are none left to give)."""
+        consumer = self._subscriber.consumer
+        return consumer is not None and bool(consumer.assignment())
+
+    async def _parse(self, records: Any) -> KafkaMessage:
+        """Never fails, whatever the bytes are: FastStream would drop the batch silently."""
+        return KafkaAckableMessage(
+            body=b"",
+            headers={},
+            raw_message=records,
+            message_id="batch",
+            correlation_id="batch",
+            consumer=self._subscriber.consumer,
+        )
+
+    async def _take(self, records: Any, message: KafkaMessage) -> None:
+        """The one place that acknowledges: after the commit, or not at all."""
+        try:
+            await self._door.admit(self._read(records))
+        except Unavailable as error:
+            log().warning("database-unavailable", reason=str(error))
+            await message.nack()
+            await asyncio.sleep(self._wait)
+            self._wait = min(self._wait * 2, _LONGEST_WAIT)
+            return
+        self._wait = _FIRST_WAIT
+        self.last_progress = wall_seconds()
+        try:
+            await message.ack()
+        except (KafkaError, OSError) as error:
+            # The applied offsets are in PostgreSQL: what comes again is known.
+            log().warning("offset-commit-failed", error_type=type(error).__name__)
+
+    def _read(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> list[Incoming]:
+        return [self._read_one(record) for record in records]
+
+    def _read_one(self, consumed: ConsumerRecord[bytes, bytes]) -> Incoming:
+        position = Position(consumed.topic, consumed.partition, consumed.offset)
+        record = RawRecord(position, consumed.key, consumed.value, tuple(consumed.headers))
+        try:
+            return self._decoders.get(consumed.topic, wire.decode)(record)
+        except Unreadable as error:
+            return DeadLetter(record, error.code, error.reason)
+
+
+async def _raw(message: KafkaMessage) -> Any:
+    return message.raw_message

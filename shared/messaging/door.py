@@ -1,0 +1,257 @@
+"""The one door into a service: whatever comes in is sorted out, decided on and saved together.
+
+Kafka batches, HTTP requests and due timers all enter here. One transaction holds the inbox
+rows, the new states, the facts for the outbox and the applied offsets; the door commits it.
+"""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from zlib import crc32
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from shared.clock import Clock
+from shared.database import CONFLICT_STATES, TRANSIENT_STATES, sqlstate
+from shared.events.base import Fact
+from shared.flow import FLOW, INBOUND_TOPIC
+from shared.messaging import dead_letters, inbox, outbox, parking
+from shared.messaging.dead_letters import DeadLetter
+from shared.messaging.errors import FlowDisagrees, Refused, Unavailable
+from shared.messaging.message import Decision, Handler, Message, Outcome, Position
+from shared.messaging.relay import Relay
+from shared.telemetry import log
+
+_LOCK_STRIPES = 4096
+_LOCK_CLASS = 5418
+_CONFLICT_ATTEMPTS = 5
+_LOCK = text("SELECT pg_advisory_xact_lock(:lock_class, stripe) FROM unnest(CAST(:stripes AS int[])) AS stripe")
+
+Incoming = Message | DeadLetter
+
+
+class Store(Protocol):
+    """How a service's states are found, loaded and saved; implemented by its `store.py`."""
+
+    def key(self, fact: Fact) -> str:
+        """Which state `fact` is decided on: the patient's, or for scheduling the clinic's."""
+        ...
+
+    async def load(self, tx: AsyncConnection, facts: Sequence[Fact]) -> Mapping[str, Any]:
+        """The states that `facts` need, by key; a new one where there is none yet."""
+        ...
+
+    async def save(self, tx: AsyncConnection, changes: Sequence[tuple[Any, Any]]) -> None:
+        """Write what differs between each state before and after."""
+        ...
+
+
+@dataclass(slots=True)
+class Work:
+    """A transaction in progress, and what will leave when it commits."""
+
+    tx: AsyncConnection
+    leaving: list[outbox.Outgoing] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Takes messages into one service."""
+
+    service: str
+    handlers: Mapping[type[Fact], Handler]
+    store: Store
+    engine: AsyncEngine
+    clock: Clock
+    relay: Relay
+
+    async def admit(self, incoming: Sequence[Incoming]) -> list[Outcome]:
+        """Apply `incoming` in order, all in one transaction; returns what became of each.
+
+        Where the whole can't be applied, each is taken alone, so that one bad event holds up
+        nobody else.
+
+        Raises:
+            Unavailable: nothing was applied because PostgreSQL can't be used now.
+        """
+        try:
+            return await self._together(incoming)
+        except DBAPIError as error:
+            if len(incoming) == 1:
+                return [await self._after_failure(incoming[0], error)]
+        return [await self._alone(item) for item in incoming]
+
+    @asynccontextmanager
+    async def work(self) -> AsyncGenerator[Work]:
+        """A transaction for what is not a message (a sender's result); commits, then wakes the relay.
+
+        Raises:
+            Unavailable: PostgreSQL can't be used now.
+        """
+        try:
+            async with self.engine.begin() as tx:
+                work = Work(tx)
+                yield work
+                await outbox.append(tx, work.leaving)
+        except (OSError, TimeoutError, PoolTimeoutError) as error:
+            raise Unavailable(type(error).__name__) from error
+        except DBAPIError as error:
+            if error.connection_invalidated or sqlstate(error).startswith(TRANSIENT_STATES) or not sqlstate(error):
+                raise Unavailable(sqlstate(error) or type(error.orig).__name__) from error
+            raise
+        if work.leaving:
+            self.relay.wake()
+
+    def publish(self, work: Work, fact: Fact, cause: Message | None = None) -> None:
+        """Let `fact` leave when `work` commits.
+
+        Raises:
+            FlowDisagrees: `shared/flow.py` does not list the fact among what this service publishes.
+        """
+        if type(fact) not in FLOW[self.service].publishes:
+            raise FlowDisagrees(f"{self.service} may not publish {fact.NAME}: add it to shared/flow.py.")
+        work.leaving.append(outbox.outgoing(fact, cause, self.service, self.clock.now()))
+
+    async def _alone(self, item: Incoming) -> Outcome:
+        try:
+            return (await self._together([item]))[0]
+        except DBAPIError as error:
+            return await self._after_failure(item, error)
+
+    async def _after_failure(self, item: Incoming, error: DBAPIError) -> Outcome:
+        """Decide again on fresh state if someone else took what we wanted; else park the event."""
+        for _ in range(_CONFLICT_ATTEMPTS):
+            if not sqlstate(error).startswith(CONFLICT_STATES):
+                break
+            try:
+                return (await self._together([item]))[0]
+            except DBAPIError as again:
+                error = again
+        if isinstance(item, DeadLetter) or item.position is None:
+            raise error
+        log().error("parked", sqlstate=sqlstate(error), topic=item.position.topic, event_id=item.event_id)
+        return await self._park_alone(item, f"database error {sqlstate(error)}")
+
+    async def _park_alone(self, message: Message, reason: str) -> Outcome:
+        async with self.work() as work:
+            if not await inbox.remember(work.tx, [message]):
+                return Outcome("repeat")
+            await parking.park(work.tx, [(message, reason)])
+            await inbox.advance(work.tx, _positions([message]))
+        return Outcome("parked", reason)
+
+    async def _together(self, incoming: Sequence[Incoming]) -> list[Outcome]:
+        async with self.work() as work:
+            waiting = await self._not_applied(work.tx, incoming)
+            messages = [item for item in waiting if isinstance(item, Message)]
+            fresh = await inbox.remember(work.tx, messages)
+            outcomes = await self._decide(work, messages, fresh)
+            for item in waiting:
+                if isinstance(item, DeadLetter):
+                    work.leaving.append(dead_letters.outgoing(item, self.service))
+            await inbox.advance(work.tx, _positions(incoming))
+        return [outcomes.get(id(item), Outcome("repeat")) for item in incoming]
+
+    async def _not_applied(self, tx: AsyncConnection, incoming: Sequence[Incoming]) -> list[Incoming]:
+        """Without what was read before: a redelivery or a group reset applies nothing twice."""
+        topics = {position.topic for position in _positions(incoming)}
+        applied = await inbox.applied_offsets(tx, topics) if topics else {}
+        return [item for item in incoming if not _before(item, applied)]
+
+    async def _decide(self, work: Work, messages: Sequence[Message], fresh: set[inbox.Identity]) -> dict[int, Outcome]:
+        todo = _first_of_each(messages, fresh)
+        if not todo:
+            return {}
+        await self._lock(work.tx, todo)
+        blocked = await parking.blocked_keys(work.tx, (m.key for m in todo if m.position))
+        states = dict(await self.store.load(work.tx, [message.fact for message in todo]))
+        run = _Run(self, work, dict(states), blocked)
+        outcomes = {id(message): run.take(message) for message in todo}
+        changes = [(before, run.states[key]) for key, before in states.items() if run.states[key] is not before]
+        await self.store.save(work.tx, changes)
+        await parking.park(work.tx, run.parked)
+        await inbox.forget(work.tx, run.refused)
+        return outcomes
+
+    async def _lock(self, tx: AsyncConnection, messages: Sequence[Message]) -> None:
+        """One process at a time decides on a state. Stripes are locked in order: no deadlock."""
+        stripes = sorted({crc32(self.store.key(m.fact).encode()) % _LOCK_STRIPES for m in messages})
+        await tx.execute(_LOCK, {"lock_class": _LOCK_CLASS, "stripes": stripes})
+
+
+@dataclass(slots=True)
+class _Run:
+    """Deciding on one batch: states change from message to message, nothing is written yet."""
+
+    door: Door
+    work: Work
+    states: dict[str, Any]
+    blocked: set[str]
+    parked: list[tuple[Message, str]] = field(default_factory=list)
+    refused: list[Message] = field(default_factory=list)
+
+    def take(self, message: Message) -> Outcome:
+        if message.position and message.key in self.blocked:
+            return self._park(message, parking.BEHIND)
+        try:
+            decision = self._decided(message)
+            for fact in decision.facts:
+                self.door.publish(self.work, fact, message)
+        except Refused as refusal:
+            return self._refuse(message, refusal)
+        except FlowDisagrees:
+            raise
+        except Exception as error:
+            if message.position is None:
+                raise
+            log().error("handler-failed", error_type=type(error).__name__, event_id=message.event_id)
+            return self._park(message, f"{type(error).__name__} in the handler")
+        self.states[self.door.store.key(message.fact)] = decision.state
+        return Outcome("applied")
+
+    def _decided(self, message: Message) -> Decision[Any]:
+        handler = self.door.handlers[type(message.fact)]
+        state = self.states[self.door.store.key(message.fact)]
+        return handler(state, message.fact, self.door.clock.now())
+
+    def _refuse(self, message: Message, refusal: Refused) -> Outcome:
+        if message.position is None or message.record is None:
+            self.refused.append(message)
+            return Outcome("refused", refusal.reason, refusal.pointer, refusal.remedy)
+        if message.position.topic == INBOUND_TOPIC:
+            # The sender is outside: it must not hold up the patient's later events.
+            letter = DeadLetter(message.record, "refused", refusal.reason)
+            self.work.leaving.append(dead_letters.outgoing(letter, self.door.service))
+            self.refused.append(message)
+            return Outcome("refused", refusal.reason, refusal.pointer, refusal.remedy)
+        return self._park(message, refusal.reason)
+
+    def _park(self, message: Message, reason: str) -> Outcome:
+        self.blocked.add(message.key)
+        self.parked.append((message, reason))
+        return Outcome("parked", reason)
+
+
+def _positions(incoming: Sequence[Incoming]) -> list[Position]:
+    places = [item.record.position if isinstance(item, DeadLetter) else item.position for item in incoming]
+    return [position for position in places if position]
+
+
+def _before(item: Incoming, applied: Mapping[tuple[str, int], int]) -> bool:
+    return any(
+        position.offset < applied.get((position.topic, position.partition), 0) for position in _positions([item])
+    )
+
+
+def _first_of_each(messages: Sequence[Message], fresh: set[inbox.Identity]) -> list[Message]:
+    """The new messages, and of those that stand twice in the batch the first."""
+    firsts: dict[inbox.Identity, Message] = {}
+    for message in messages:
+        identity = (message.source, message.event_id)
+        if identity in fresh:
+            firsts.setdefault(identity, message)
+    return list(firsts.values())

@@ -1,0 +1,77 @@
+"""Telling what is new from what was applied before."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.messaging.message import Message, Position
+
+_REMEMBER = text("""
+    INSERT INTO inbox (source, event_id)
+    SELECT * FROM unnest(CAST(:sources AS text[]), CAST(:ids AS text[]))
+    ON CONFLICT DO NOTHING
+    RETURNING source, event_id
+""")
+_FORGET = text("""
+    DELETE FROM inbox
+    USING unnest(CAST(:sources AS text[]), CAST(:ids AS text[])) AS refused (source, event_id)
+    WHERE inbox.source = refused.source AND inbox.event_id = refused.event_id
+""")
+_APPLIED = text("SELECT topic, partition, next_offset FROM applied_offset WHERE topic = ANY(:topics)")
+_ADVANCE = text("""
+    INSERT INTO applied_offset (topic, partition, next_offset)
+    SELECT * FROM unnest(CAST(:topics AS text[]), CAST(:partitions AS int[]), CAST(:offsets AS bigint[]))
+    ON CONFLICT (topic, partition)
+    DO UPDATE SET next_offset = GREATEST(applied_offset.next_offset, excluded.next_offset)
+""")
+
+Identity = tuple[str, str]
+
+
+async def remember(tx: AsyncConnection, messages: Iterable[Message]) -> set[Identity]:
+    """Note the events; returns the (source, id) of those not seen before.
+
+    Sorted, so that two processes with overlapping batches can't deadlock; the one that comes
+    second waits for the first to commit and then sees repeats.
+    """
+    identities = sorted({(message.source, message.event_id) for message in messages})
+    if not identities:
+        return set()
+    sources, ids = zip(*identities, strict=True)
+    rows = await tx.execute(_REMEMBER, {"sources": list(sources), "ids": list(ids)})
+    return {(row.source, row.event_id) for row in rows}
+
+
+async def forget(tx: AsyncConnection, messages: Sequence[Message]) -> None:
+    """Strike out events that were refused, so that a mended one may come under the same id."""
+    if messages:
+        await tx.execute(
+            _FORGET,
+            {"sources": [m.source for m in messages], "ids": [m.event_id for m in messages]},
+        )
+
+
+async def applied_offsets(tx: AsyncConnection, topics: Iterable[str]) -> dict[tuple[str, int], int]:
+    """Per (topic, partition), the first offset that was not applied yet."""
+    rows = await tx.execute(_APPLIED, {"topics": sorted(set(topics))})
+    return {(row.topic, row.partition): row.next_offset for row in rows}
+
+
+async def advance(tx: AsyncConnection, positions: Iterable[Position]) -> None:
+    """Record that everything up to and including `positions` is applied."""
+    latest: dict[tuple[str, int], int] = {}
+    for position in positions:
+        place = (position.topic, position.partition)
+        latest[place] = max(latest.get(place, 0), position.offset + 1)
+    if not latest:
+        return
+    places = sorted(latest)
+    await tx.execute(
+        _ADVANCE,
+        {
+            "topics": [topic for topic, _ in places],
+            "partitions": [partition for _, partition in places],
+            "offsets": [latest[place] for place in places],
+        },
+    )

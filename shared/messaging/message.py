@@ -1,0 +1,69 @@
+"""An event on its way through a service, and what deciding on it gives."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, Literal, TypeVar
+
+from shared.events.base import Fact
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where in Kafka a record lies."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A fact with its CloudEvents context. (`source`, `event_id`) tells repeats."""
+
+    event_id: str
+    source: str
+    fact: Fact
+    correlation_id: str = ""
+    position: Position | None = None
+    record: "RawRecord | None" = None
+    """The record as it came from Kafka; kept so that it can be parked byte for byte."""
+
+    @property
+    def key(self) -> str:
+        """The patient's key; everything of one patient stays in order."""
+        return self.fact.key
+
+
+@dataclass(frozen=True, slots=True)
+class RawRecord:
+    """A Kafka record before anybody has tried to read it."""
+
+    position: Position
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision(Generic[S]):
+    """What a handler decided: the new state and the facts that follow from it."""
+
+    state: S
+    facts: tuple[Fact, ...] = field(default=())
+
+
+Handler = Callable[[Any, Any, datetime], Decision[Any]]
+"""`(state, fact, now) -> Decision`: pure, no I/O, no clock, no randomness."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one message: applied, seen before, refused (with the reason) or parked."""
+
+    state: Literal["applied", "repeat", "refused", "parked"]
+    reason: str = ""
+    pointer: str = ""
+    remedy: str = ""

@@ -1,0 +1,73 @@
+"""What leaves a service, written in the transaction that decided it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zlib import crc32
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.events.base import Fact
+from shared.messaging import wire
+from shared.messaging.message import Message
+
+BUCKETS = 64
+"""Order is kept within a bucket; a relay owns a bucket while it publishes from it."""
+
+_APPEND = text("""
+    INSERT INTO outbox (bucket, id, aggregatetype, aggregateid, type, headers, payload)
+    SELECT * FROM unnest(
+        CAST(:buckets AS smallint[]), CAST(:ids AS text[]), CAST(:topics AS text[]), CAST(:keys AS bytea[]),
+        CAST(:types AS text[]), CAST(:headers AS bytea[]), CAST(:payloads AS bytea[]))
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One record to be published."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: bytes
+    event_id: str
+    wire_type: str
+
+
+def outgoing(fact: Fact, cause: Message | None, service: str, now: datetime) -> Outgoing:
+    """`fact` as a record; correlation and causation come from the message that led to it."""
+    headers = wire.encode_headers(
+        fact,
+        source=service,
+        time=now,
+        correlation_id=(cause.correlation_id or cause.event_id) if cause else fact.event_id,
+        causation_id=cause.event_id if cause else "",
+    )
+    return Outgoing(
+        topic=fact.NAME,
+        key=fact.key.encode(),
+        value=wire.encode_fact(fact),
+        headers=wire.pack_headers(headers),
+        event_id=fact.event_id,
+        wire_type=fact.wire_type(),
+    )
+
+
+async def append(tx: AsyncConnection, records: Iterable[Outgoing]) -> None:
+    """Put records into the outbox, in order."""
+    rows: Sequence[Outgoing] = list(records)
+    if not rows:
+        return
+    await tx.execute(
+        _APPEND,
+        {
+            "buckets": [crc32(row.key or b"") % BUCKETS for row in rows],
+            "ids": [row.event_id for row in rows],
+            "topics": [row.topic for row in rows],
+            "keys": [row.key for row in rows],
+            "types": [row.wire_type for row in rows],
+            "headers": [row.headers for row in rows],
+            "payloads": [row.value for row in rows],
+        },
+    )

@@ -1,0 +1,44 @@
+"""Events that could not be applied wait here, with every later event of the same key behind them."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.messaging import wire
+from shared.messaging.message import Message, RawRecord
+
+BEHIND = "behind-parked"
+"""The reason of an event that is fine itself but must wait for an earlier one of its key."""
+
+_BLOCKED = text("SELECT DISTINCT key FROM parked WHERE key = ANY(:keys)")
+_PARK = text("""
+    INSERT INTO parked (key, topic, partition, record_offset, event_id, record_key, headers, value, reason)
+    VALUES (:key, :topic, :partition, :offset, :event_id, :record_key, :headers, :value, :reason)
+""")
+
+
+async def blocked_keys(tx: AsyncConnection, keys: Iterable[str]) -> set[str]:
+    """Which of `keys` have parked events."""
+    return set(await tx.scalars(_BLOCKED, {"keys": sorted(set(keys))}))
+
+
+async def park(tx: AsyncConnection, parked: Sequence[tuple[Message, str]]) -> None:
+    """Keep the records of `parked` byte for byte, each with its reason."""
+    rows = [_row(message, message.record, reason) for message, reason in parked if message.record]
+    if rows:
+        await tx.execute(_PARK, rows)
+
+
+def _row(message: Message, record: RawRecord, reason: str) -> dict[str, object]:
+    return {
+        "key": message.key,
+        "topic": record.position.topic,
+        "partition": record.position.partition,
+        "offset": record.position.offset,
+        "event_id": message.event_id,
+        "record_key": record.key,
+        "headers": wire.pack_raw_headers(record.headers),
+        "value": record.value,
+        "reason": reason[:500],
+    }

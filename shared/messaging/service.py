@@ -1,0 +1,204 @@
+"""Running one service: its door, consumer, relay, HTTP edge and background work in one process."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field
+
+import uvicorn
+from fastapi import FastAPI
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from shared.clock import Clock, open_clock, wall_seconds
+from shared.database import open_engine
+from shared.events.base import Fact
+from shared.flow import FLOW
+from shared.messaging.consumer import Consumer, Decoder
+from shared.messaging.door import Door, Store
+from shared.messaging.errors import FlowDisagrees, Unavailable
+from shared.messaging.message import Handler
+from shared.messaging.relay import Relay
+from shared.settings import ConfigurationInvalid, Settings, load_settings
+from shared.telemetry import configure_logging, log
+
+EX_UNAVAILABLE, EX_CONFIG = 69, 78
+_RELAY_MAY_FAIL_SECONDS = 10
+
+
+@dataclass(slots=True)
+class Running:
+    """The connected parts of a service, for its HTTP edge and its background work."""
+
+    settings: Settings
+    engine: AsyncEngine
+    clock: Clock
+    relay: Relay
+    door: Door
+
+
+Background = Callable[[Running], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a service is made of. `background` runs until cancelled, beside consumer and relay."""
+
+    name: str
+    handlers: Mapping[type[Fact], Handler]
+    store: Callable[[Settings], Store]
+    edge: Callable[[Running, FastAPI], None] | None = None
+    decoders: Callable[[Settings], Mapping[str, Decoder]] = field(default=lambda _: {})
+    background: Sequence[Background] = ()
+
+
+def check_flow(name: str, handlers: Mapping[type[Fact], Handler]) -> None:
+    """Handlers and the map must say the same.
+
+    Raises:
+        FlowDisagrees: a listed fact has no handler, or a handled one is not listed.
+    """
+    listed = set(FLOW[name].consumes) | set(FLOW[name].accepts)
+    public = {fact for fact in handlers if fact.__module__.startswith("shared.")}
+    unhandled = sorted(fact.NAME for fact in listed - set(handlers))
+    unlisted = sorted(fact.NAME for fact in public - listed)
+    if unhandled or unlisted:
+        raise FlowDisagrees(
+            f"{name} does not agree with shared/flow.py: no handler for {unhandled}, not listed there: {unlisted}."
+        )
+
+
+def run(service: Service) -> None:
+    """Run until SIGTERM or SIGINT; exits 69 when Kafka or PostgreSQL is away, 78 on bad configuration."""
+    configure_logging(service.name)
+    try:
+        check_flow(service.name, service.handlers)
+        settings = load_settings()
+        with asyncio.Runner(loop_factory=_fast_loop) as runner:
+            code = runner.run(_serve(service, settings))
+    except (ConfigurationInvalid, FlowDisagrees) as error:
+        log().error("cannot-start", reason=str(error))
+        sys.exit(EX_CONFIG)
+    except Unavailable as error:
+        log().error("unavailable", reason=str(error))
+        sys.exit(EX_UNAVAILABLE)
+    sys.exit(code)
+
+
+def _fast_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop  # noqa: PLC0415  # not there on Windows
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
+async def _serve(service: Service, settings: Settings) -> int:
+    engine = open_engine(settings.resolved_database_url, service.name)
+    clock = open_clock(settings.stride_clock)
+    relay = Relay(engine, settings.kafka_bootstrap)
+    door = Door(service.name, service.handlers, service.store(settings), engine, clock, relay)
+    running = Running(settings, engine, clock, relay, door)
+    consumer = Consumer(settings.kafka_bootstrap, door, service.decoders(settings))
+    app = FastAPI(title=f"Stride {service.name}", docs_url=None, redoc_url=None)
+    _health(app, running, consumer)
+    if service.edge:
+        service.edge(running, app)
+    async with _connected(engine, consumer):
+        return await _until_stopped(app, settings, [relay.run(), *(task(running) for task in service.background)])
+
+
+@asynccontextmanager
+async def _connected(engine: AsyncEngine, consumer: Consumer) -> AsyncGenerator[None]:
+    """Consumer first to stop, engine last: nothing is fetched that can't be finished."""
+    try:
+        async with asyncio.timeout(20):
+            await consumer.start()
+        yield
+    except TimeoutError as error:
+        raise Unavailable("Kafka did not answer within 20 s") from error
+    finally:
+        await consumer.stop()
+        await engine.dispose()
+
+
+async def _until_stopped(app: FastAPI, settings: Settings, background: Sequence[Awaitable[None]]) -> int:
+    """Serve HTTP and run the background work; the first part that ends stops the rest."""
+    server = _Server(
+        uvicorn.Config(
+            app,
+            host=settings.stride_http_host,
+            port=settings.stride_http_port,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=10,
+            server_header=False,
+        )
+    )
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    tasks = [asyncio.ensure_future(part) for part in background]
+    serving = asyncio.ensure_future(server.serve())
+    stopping = asyncio.ensure_future(stop.wait())
+    await asyncio.wait([*tasks, serving, stopping], return_when=asyncio.FIRST_COMPLETED)
+    failed = [task for task in (*tasks, serving) if task.done()]
+    for task in failed:
+        log().error("part-ended", error_type=type(task.exception()).__name__, exc_text=_where(task))
+    server.should_exit = True
+    await asyncio.wait([serving], timeout=15)
+    for task in tasks:
+        task.cancel()
+    with suppress(asyncio.CancelledError):
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return 1 if failed else 0
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to us: we have more to stop than HTTP."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+def _where(task: asyncio.Future[None]) -> str:
+    """File and line of a failure, without values: those may be personal."""
+    error = task.exception()
+    trace = error.__traceback__ if error else None
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""
+
+
+def _health(app: FastAPI, running: Running, consumer: Consumer) -> None:
+    async def live(_: Request) -> JSONResponse:
+        return JSONResponse({"status": "live"})
+
+    async def ready(_: Request) -> JSONResponse:
+        problems = await _problems(running, consumer)
+        return JSONResponse({"status": "ready" if not problems else "not-ready", "problems": problems},
+                            status_code=503 if problems else 200)  # fmt: skip
+
+    app.add_route("/health/live", live)
+    app.add_route("/health/ready", ready)
+
+
+async def _problems(running: Running, consumer: Consumer) -> list[str]:
+    problems: list[str] = []
+    try:
+        async with asyncio.timeout(2), running.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+    except Exception as error:  # noqa: BLE001  # whatever is wrong with the database, we are not ready
+        problems.append(f"database: {type(error).__name__}")
+    if not consumer.assigned:
+        problems.append("kafka: no partitions assigned")
+    failing = running.relay.failing_since
+    if failing and wall_seconds() - failing > _RELAY_MAY_FAIL_SECONDS:
+        problems.append("kafka: the relay can't publish")
+    return problems

@@ -1,0 +1,47 @@
+"""Topics, provisioned from the flow map: same partitions everywhere, stated retention."""
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from shared.flow import COMPACTED, FLOW, INBOUND_TOPIC, consumed_topics, dead_letter_topic, fact_topics
+
+DAY_MS = 86_400_000
+
+
+def wanted(partitions: int, replicas: int) -> list[NewTopic]:
+    """All topics with their configuration.
+
+    Fact topics keep everything, since a rebuild reads them; `patient.*` keeps the newest fact
+    of each patient; what comes from outside and dead letters have limits.
+    """
+    facts = [_topic(name, partitions, replicas, _fact_config(name)) for name in fact_topics()]
+    inbound = _topic(INBOUND_TOPIC, partitions, replicas, {"retention.ms": str(7 * DAY_MS)})
+    dead = [
+        _topic(dead_letter_topic(service, topic), 1, replicas, {"retention.ms": str(30 * DAY_MS)})
+        for service in FLOW
+        for topic in consumed_topics(service)
+    ]
+    return [*facts, inbound, *dead]
+
+
+def _fact_config(name: str) -> dict[str, str]:
+    if name in COMPACTED:
+        return {"cleanup.policy": "compact"}
+    return {"retention.ms": "-1"}
+
+
+def _topic(name: str, partitions: int, replicas: int, config: dict[str, str]) -> NewTopic:
+    return NewTopic(name, num_partitions=partitions, replication_factor=replicas, topic_configs=config)
+
+
+async def provision(bootstrap: str, *, partitions: int = 4, replicas: int = 1) -> list[str]:
+    """Create the topics that do not exist yet; returns their names. Safe to repeat."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        existing = set(await admin.list_topics())
+        missing = [topic for topic in wanted(partitions, replicas) if topic.name not in existing]
+        if missing:
+            await admin.create_topics(missing)
+        return [topic.name for topic in missing]
+    finally:
+        await admin.close()

@@ -1,0 +1,122 @@
+"""CloudEvents 1.0 on Kafka, binary mode: attributes in `ce_` headers, the fact as JSON in the value."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+import orjson
+from pydantic import ValidationError
+
+from shared.events import EVENTS
+from shared.events.base import Fact
+from shared.messaging.errors import Unreadable
+from shared.messaging.message import Message, RawRecord
+
+SPEC_VERSION: Final = "1.0"
+JSON_TYPE: Final = "application/json"
+STRUCTURED_TYPE: Final = "application/cloudevents+json"
+
+
+def encode_headers(
+    fact: Fact, *, source: str, time: datetime, correlation_id: str, causation_id: str
+) -> dict[str, str]:
+    """The CloudEvents attributes of `fact` as Kafka headers."""
+    return {
+        "ce_specversion": SPEC_VERSION,
+        "ce_id": fact.event_id,
+        "ce_type": fact.wire_type(),
+        "ce_source": f"/stride/{source}",
+        "ce_subject": fact.subject,
+        "ce_time": time.isoformat(),
+        "ce_dataschema": f"urn:stride:schema:{fact.wire_type()}",
+        "ce_partitionkey": fact.key,
+        "ce_correlationid": correlation_id,
+        "ce_causationid": causation_id,
+        "content-type": JSON_TYPE,
+    }
+
+
+def encode_fact(fact: Fact) -> bytes:
+    """The fact as JSON, without fields that are not set."""
+    return fact.model_dump_json(exclude_none=True).encode()
+
+
+def decode(record: RawRecord) -> Message:
+    """Read a record as one of our facts.
+
+    Raises:
+        Unreadable: headers, type or value are not what the contract says. The message names
+            fields, never values.
+    """
+    headers = read_headers(record)
+    fact_type = known_type(headers.get("ce_type", ""))
+    if not headers.get("ce_id"):
+        raise Unreadable("no-id", "The header ce_id is missing.")
+    fact = read_fact(fact_type, record.value or b"")
+    return Message(
+        event_id=headers["ce_id"],
+        source=headers.get("ce_source", ""),
+        fact=fact,
+        correlation_id=headers.get("ce_correlationid", ""),
+        position=record.position,
+        record=record,
+    )
+
+
+def read_headers(record: RawRecord) -> dict[str, str]:
+    """The headers as text.
+
+    Raises:
+        Unreadable: a header is null or not UTF-8.
+    """
+    try:
+        return {name: value.decode() for name, value in record.headers if value is not None}
+    except UnicodeDecodeError:
+        raise Unreadable("bad-header", "A header is not UTF-8.") from None
+
+
+def known_type(wire_type: str) -> type[Fact]:
+    """The class of a CloudEvents type.
+
+    Raises:
+        Unreadable: nobody declared that type.
+    """
+    fact_type = EVENTS.get(wire_type)
+    if fact_type is None:
+        raise Unreadable("unknown-type", "The CloudEvents type is missing or not one that Stride knows.")
+    return fact_type
+
+
+def read_fact(fact_type: type[Fact], value: bytes) -> Fact:
+    """The fact in `value`.
+
+    Raises:
+        Unreadable: the bytes are not valid JSON of that fact; says which fields are wrong.
+    """
+    try:
+        return fact_type.model_validate_json(value)
+    except ValidationError as error:
+        fields = ", ".join(".".join(map(str, item["loc"])) or "body" for item in error.errors(include_input=False))
+        raise Unreadable("bad-value", f"Not a valid {fact_type.wire_type()}: {fields}") from None
+
+
+def pack_headers(headers: Mapping[str, str]) -> bytes:
+    """Headers for the outbox."""
+    return orjson.dumps(list(headers.items()))
+
+
+def pack_raw_headers(headers: tuple[tuple[str, bytes | None], ...]) -> bytes:
+    """Any headers for the outbox or the parking table; Latin-1 carries every byte unharmed."""
+    return orjson.dumps([(name, None if value is None else value.decode("latin-1"), 1) for name, value in headers])
+
+
+def unpack_headers(packed: bytes) -> list[tuple[str, bytes | None]]:
+    """The headers as Kafka wants them, whichever way they were packed."""
+    return [(entry[0], _unpack(entry)) for entry in orjson.loads(packed)]
+
+
+def _unpack(entry: list[str | None]) -> bytes | None:
+    value = entry[1]
+    if value is None:
+        return None
+    return value.encode("latin-1") if len(entry) > 2 else value.encode()  # noqa: PLR2004

@@ -1,0 +1,59 @@
+"""Settings from the environment. A service that lacks one says which, and how to set it."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class ConfigurationInvalid(Exception):
+    """The environment or a data file is not usable; starting again would not help."""
+
+
+class Settings(BaseSettings):
+    """What a service is told when it starts."""
+
+    model_config = SettingsConfigDict(hide_input_in_errors=True)
+
+    kafka_bootstrap: Annotated[str, Field(min_length=1)]
+    """`host:port` of a broker, or several separated by commas."""
+    database_url: Annotated[str, Field(min_length=1)]
+    """`postgresql://user:password@host:port/database`; `@/path` reads the URL from a file."""
+    stride_http_host: str = "127.0.0.1"
+    stride_http_port: int = 8080
+    stride_smtp: str = "smtp://127.0.0.1:1025"
+    """`smtp://[user:password@]host:port`; `smtps://` for TLS from the start."""
+    stride_mailbox: str = ""
+    """Address of a mail inbox that can be asked whether a message arrived; empty where there is none."""
+    stride_clock: str = ""
+    """Path of a driven clock (demo, tests); empty for the machine's clock."""
+    stride_clinics: Path = ROOT / "clinics"
+    stride_protocols: Path = ROOT / "protocols"
+    stride_tokens: Path = ROOT / ".stride" / "secrets" / "tokens.json"
+    stride_public_url: str = "http://127.0.0.1:8080"
+
+    @property
+    def resolved_database_url(self) -> str:
+        """The database's URL, read from its file where the setting names one."""
+        if self.database_url.startswith("@"):
+            return Path(self.database_url[1:]).read_text(encoding="utf-8").strip()
+        return self.database_url
+
+
+def load_settings() -> Settings:
+    """The settings of this process.
+
+    Raises:
+        ConfigurationInvalid: a variable is missing or malformed; names it, never its value.
+    """
+    try:
+        return Settings()  # pyright: ignore[reportCallIssue]  # filled from the environment
+    except ValidationError as error:
+        names = ", ".join(str(item["loc"][0]).upper() for item in error.errors(include_input=False))
+        raise ConfigurationInvalid(
+            f"Environment variables missing or malformed: {names}. "
+            "`stride up` sets them all; see docs/operations.md for a start by hand."
+        ) from None

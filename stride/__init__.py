@@ -1,0 +1,1 @@
+"""Stride: runs a clinic's courses of treatment as events."""

@@ -1,0 +1,1 @@
+"""What `stride doctor` looks at: small checks, each with a fix to copy."""

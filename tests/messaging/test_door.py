@@ -1,0 +1,188 @@
+"""The door: applied once, all or nothing, one bad event holds up nobody else."""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import pytest
+import pytest_asyncio
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from shared.clock import SystemClock
+from shared.events.base import Fact
+from shared.events.intake import PlanEnded
+from shared.events.progress import AdverseEventReported
+from shared.ids import random_id
+from shared.messaging import wire
+from shared.messaging.dead_letters import DeadLetter
+from shared.messaging.door import Door
+from shared.messaging.errors import FlowDisagrees, Refused
+from shared.messaging.message import Decision, Message, Position, RawRecord
+from shared.messaging.relay import Relay
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many facts a patient has had."""
+
+    key: str
+    facts: int = 0
+
+
+class CountStore:
+    """Keeps counts in a table of its own beside the runtime's."""
+
+    def key(self, fact: Fact) -> str:
+        return fact.key
+
+    async def load(self, tx: AsyncConnection, facts: Sequence[Fact]) -> Mapping[str, Count]:
+        keys = sorted({fact.key for fact in facts})
+        rows = await tx.execute(text("SELECT key, facts FROM tally WHERE key = ANY(:keys)"), {"keys": keys})
+        known = {row.key: Count(row.key, row.facts) for row in rows}
+        return {key: known.get(key, Count(key)) for key in keys}
+
+    async def save(self, tx: AsyncConnection, changes: Sequence[tuple[Any, Any]]) -> None:
+        for _, after in changes:
+            await tx.execute(
+                text("INSERT INTO tally VALUES (:key, :facts) ON CONFLICT (key) DO UPDATE SET facts = excluded.facts"),
+                {"key": after.key, "facts": after.facts},
+            )
+
+
+def _count(state: Count, fact: PlanEnded, now: datetime) -> Decision[Count]:
+    if fact.reason == "deceased":
+        raise Refused("not this one")
+    if fact.reason == "transferred":
+        raise ZeroDivisionError
+    reported = AdverseEventReported(
+        clinic_id=fact.clinic_id,
+        patient_id=fact.patient_id,
+        adverse_event_id=fact.plan_id,
+        grade=1,
+        term="bruise",
+        occurred_at=now,
+    )
+    return Decision(Count(state.key, state.facts + 1), (reported,))
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def door(progress_engine: AsyncEngine, kafka_bootstrap: str) -> AsyncGenerator[Door]:
+    async with progress_engine.begin() as tx:
+        await tx.execute(text("CREATE TABLE IF NOT EXISTS tally (key text PRIMARY KEY, facts int CHECK (facts < 100))"))
+    relay = Relay(progress_engine, kafka_bootstrap)
+    yield Door("progress", {PlanEnded: _count}, CountStore(), progress_engine, SystemClock(), relay)
+    async with progress_engine.begin() as tx:
+        for table in ("tally", "outbox", "parked", "applied_offset", "inbox"):
+            await tx.execute(text(f"TRUNCATE {table}"))
+
+
+_offsets = iter(range(1_000_000))
+
+
+def ended(patient: str, clinic_id: str, reason: str = "completed", *, event_id: str = "", kafka: bool = True) -> Message:
+    fact = PlanEnded.model_validate(
+        {
+            "clinic_id": clinic_id,
+            "patient_id": patient,
+            "plan_id": random_id(),
+            "reason": reason,
+            "ended_at": NOW,
+        }
+    )
+    position = Position("plan.ended", 0, next(_offsets)) if kafka else None
+    record = RawRecord(position, fact.key.encode(), wire.encode_fact(fact), (("x", b"\xff\x00"),)) if position else None
+    return Message(event_id or fact.event_id, "test", fact, position=position, record=record)
+
+
+async def tally(engine: AsyncEngine) -> dict[str, int]:
+    async with engine.connect() as connection:
+        return {row.key: row.facts for row in await connection.execute(text("SELECT key, facts FROM tally"))}
+
+
+async def rows(engine: AsyncEngine, table: str) -> list[Any]:
+    async with engine.connect() as connection:
+        return list(await connection.execute(text(f"SELECT * FROM {table} ORDER BY position")))
+
+
+async def test_a_batch_is_applied_and_its_facts_wait_in_the_outbox_in_order(door: Door, clinic_id: str) -> None:
+    batch = [ended("p1", clinic_id), ended("p2", clinic_id), ended("p1", clinic_id)]
+    assert [outcome.state for outcome in await door.admit(batch)] == ["applied"] * 3
+    assert await tally(door.engine) == {f"{clinic_id}/p1": 2, f"{clinic_id}/p2": 1}
+    waiting = await rows(door.engine, "outbox")
+    assert [row.aggregateid.decode() for row in waiting] == [m.key for m in batch]
+    headers = dict(orjson.loads(waiting[0].headers))
+    assert headers["ce_causationid"] == batch[0].event_id
+
+
+async def test_a_repeat_in_another_batch_or_in_the_same_changes_nothing(door: Door, clinic_id: str) -> None:
+    once = ended("p", clinic_id)
+    again = Message(once.event_id, once.source, once.fact, position=Position("plan.ended", 1, 7), record=once.record)
+    assert [o.state for o in await door.admit([once, again])] == ["applied", "repeat"]
+    later = Message(once.event_id, once.source, once.fact, position=Position("plan.ended", 2, 9), record=once.record)
+    assert [o.state for o in await door.admit([later])] == ["repeat"]
+    assert await tally(door.engine) == {f"{clinic_id}/p": 1}
+
+
+async def test_what_was_read_stays_read_even_when_the_inbox_has_forgotten(door: Door, clinic_id: str) -> None:
+    message = ended("p", clinic_id)
+    await door.admit([message])
+    async with door.engine.begin() as tx:
+        await tx.execute(text("TRUNCATE inbox"))
+    assert [o.state for o in await door.admit([message])] == ["repeat"]
+    assert await tally(door.engine) == {f"{clinic_id}/p": 1}
+
+
+async def test_an_event_that_fails_parks_the_later_ones_of_its_key_only(door: Door, clinic_id: str) -> None:
+    batch = [
+        ended("good", clinic_id),
+        ended("bad", clinic_id, "transferred"),
+        ended("bad", clinic_id),
+        ended("good", clinic_id),
+    ]
+    assert [o.state for o in await door.admit(batch)] == ["applied", "parked", "parked", "applied"]
+    assert [o.state for o in await door.admit([ended("bad", clinic_id)])] == ["parked"]
+    parked = await rows(door.engine, "parked")
+    assert [row.reason for row in parked] == ["ZeroDivisionError in the handler", "behind-parked", "behind-parked"]
+    assert wire.unpack_headers(parked[0].headers) == [("x", b"\xff\x00")]
+    assert parked[0].value == (batch[1].record.value if batch[1].record else None)
+
+
+async def test_a_refusal_over_http_is_answered_and_may_be_mended_under_the_same_id(door: Door, clinic_id: str) -> None:
+    refused = ended("p", clinic_id, "deceased", event_id="evt-1", kafka=False)
+    assert [(o.state, o.reason) for o in await door.admit([refused])] == [("refused", "not this one")]
+    mended = ended("p", clinic_id, event_id="evt-1", kafka=False)
+    assert [o.state for o in await door.admit([mended])] == ["applied"]
+    assert await rows(door.engine, "parked") == []
+
+
+async def test_a_row_that_the_database_rejects_parks_only_its_event(door: Door, clinic_id: str) -> None:
+    async with door.engine.begin() as tx:
+        await tx.execute(text("INSERT INTO tally VALUES (:key, 99)"), {"key": f"{clinic_id}/full"})
+    states = [o.state for o in await door.admit([ended("full", clinic_id), ended("free", clinic_id)])]
+    assert states == ["parked", "applied"]
+    assert (await tally(door.engine))[f"{clinic_id}/free"] == 1
+
+
+async def test_an_unreadable_record_leaves_for_the_dead_letters_byte_for_byte(door: Door) -> None:
+    record = RawRecord(
+        Position("plan.ended", 3, next(_offsets)), b"k", b"{not json", (("ce_type", b"\xff"), ("authorization", b"s"))
+    )
+    await door.admit([DeadLetter(record, "bad-header", "A header is not UTF-8.")])
+    (row,) = await rows(door.engine, "outbox")
+    assert (row.aggregatetype, row.payload, row.aggregateid) == ("dlq.progress.plan.ended", b"{not json", b"k")
+    headers = dict(wire.unpack_headers(row.headers))
+    assert headers["ce_type"] == b"\xff"
+    assert headers["dlq-code"] == b"bad-header"
+    assert "authorization" not in headers
+
+
+async def test_a_fact_that_the_map_does_not_list_is_not_published(door: Door, clinic_id: str) -> None:
+    stray = ended("p", clinic_id).fact
+    with pytest.raises(FlowDisagrees, match="plan.ended"):
+        async with door.work() as work:
+            door.publish(work, stray)
