@@ -1,6 +1,7 @@
 """Engines and migrations. Each service works in its own schema, under its own role."""
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 
 from alembic import command
@@ -53,8 +54,12 @@ def sqlstate(error: BaseException) -> str:
     return state if isinstance(state, str) else ""
 
 
-async def prepare_schemas(database_url: str) -> None:
-    """Create each service's role and schema and bring its tables up to date. Safe to repeat."""
+async def prepare_schemas(database_url: str, passwords: Mapping[str, str] | None = None) -> None:
+    """Create each service's role and schema and bring its tables up to date. Safe to repeat.
+
+    A service that `passwords` names may log in with that password, as its own role; the others
+    are reached only from the login that prepares them (the embedded stack, tests).
+    """
     engine = create_async_engine(driver_url(database_url))
     try:
         async with engine.connect() as connection:
@@ -63,6 +68,7 @@ async def prepare_schemas(database_url: str) -> None:
             await connection.commit()
             for service in FLOW:
                 await _create_role_and_schema(connection, service)
+                await _allow_login(connection, service, (passwords or {}).get(service))
                 await connection.run_sync(_upgrade, service)
                 await connection.commit()
             await connection.execute(text("SELECT pg_advisory_unlock(7246411)"))
@@ -77,6 +83,18 @@ async def _create_role_and_schema(connection: AsyncConnection, service: str) -> 
         await connection.execute(text(f"CREATE ROLE {role} NOLOGIN"))
     await connection.execute(text(f"GRANT {role} TO CURRENT_USER"))
     await connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {service} AUTHORIZATION {role}"))
+    await connection.commit()
+
+
+async def _allow_login(connection: AsyncConnection, service: str, password: str | None) -> None:
+    if not password:
+        return
+    # ALTER ROLE takes no parameters: PostgreSQL itself quotes the password for it.
+    statement = await connection.scalar(
+        text("SELECT format('ALTER ROLE %I LOGIN PASSWORD %L', CAST(:role AS text), CAST(:password AS text))"),
+        {"role": role_of(service), "password": password},
+    )
+    await connection.exec_driver_sql(str(statement))
     await connection.commit()
 
 

@@ -3,14 +3,29 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import make_url
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 class ConfigurationInvalid(Exception):
     """The environment or a data file is not usable; starting again would not help."""
+
+
+def _from_file(value: object) -> object:
+    """What the file says where the setting is `@/path/of/a/file`; else the setting itself."""
+    if not isinstance(value, str) or not value.startswith("@"):
+        return value
+    try:
+        return Path(value[1:]).read_text(encoding="utf-8").strip()
+    except OSError:
+        raise ValueError("its file can't be read") from None
+
+
+MaybeInFile = Annotated[str, BeforeValidator(_from_file)]
+"""A setting that may hold a secret: itself, or `@/path` of the file that holds it."""
 
 
 class Settings(BaseSettings):
@@ -20,12 +35,14 @@ class Settings(BaseSettings):
 
     kafka_bootstrap: Annotated[str, Field(min_length=1)]
     """`host:port` of a broker, or several separated by commas."""
-    database_url: Annotated[str, Field(min_length=1)]
+    database_url: Annotated[MaybeInFile, Field(min_length=1)]
     """`postgresql://user:password@host:port/database`; `@/path` reads the URL from a file."""
+    database_password: MaybeInFile = ""
+    """The URL's password where the URL has none; `@/path` reads it from a file."""
     stride_http_host: str = "127.0.0.1"
     stride_http_port: int = 8080
-    stride_smtp: str = "smtp://127.0.0.1:1025"
-    """`smtp://[user:password@]host:port`; `smtps://` for TLS from the start."""
+    stride_smtp: MaybeInFile = "smtp://127.0.0.1:1025"
+    """`smtp://[user:password@]host:port`; `smtps://` for TLS from the start; `@/path` reads it from a file."""
     stride_mailbox: str = ""
     """Address of a mail inbox that can be asked whether a message arrived; empty where there is none."""
     stride_clock: str = ""
@@ -37,10 +54,11 @@ class Settings(BaseSettings):
 
     @property
     def resolved_database_url(self) -> str:
-        """The database's URL, read from its file where the setting names one."""
-        if self.database_url.startswith("@"):
-            return Path(self.database_url[1:]).read_text(encoding="utf-8").strip()
-        return self.database_url
+        """The database's URL with its password."""
+        if not self.database_password:
+            return self.database_url
+        url = make_url(self.database_url).set(password=self.database_password)
+        return url.render_as_string(hide_password=False)
 
 
 def load_settings() -> Settings:

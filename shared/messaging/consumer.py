@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
-from aiokafka import ConsumerRecord
+from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
@@ -16,7 +18,7 @@ from shared.flow import consumed_topics
 from shared.messaging import wire
 from shared.messaging.dead_letters import DeadLetter
 from shared.messaging.door import Door, Incoming
-from shared.messaging.errors import Unavailable, Unreadable
+from shared.messaging.errors import Stuck, Unavailable, Unreadable
 from shared.messaging.message import Message, Position, RawRecord
 from shared.telemetry import log
 
@@ -25,6 +27,23 @@ Decoder = Callable[[RawRecord], Message]
 _BATCH = 500
 _POLL_MS = 15
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 5.0
+_WATCH_SECONDS = 5.0
+_STUCK_AFTER_SECONDS = 60.0
+
+
+class _Drain(ConsumerRebalanceListener):
+    """Gives partitions away only when the batch in hand is applied and acknowledged."""
+
+    def __init__(self, busy: asyncio.Lock) -> None:
+        self._busy = busy
+
+    # aiokafka awaits a coroutine function; its annotation knows plain functions only.
+    async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        async with self._busy:
+            pass
+
+    async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        pass
 
 
 class Consumer:
@@ -35,7 +54,9 @@ class Consumer:
         self._decoders = decoders or {}
         self._broker = KafkaBroker(bootstrap, logger=None, graceful_timeout=20, allow_auto_create_topics=False)
         self._wait = _FIRST_WAIT
-        self.last_progress = wall_seconds()
+        self._busy = asyncio.Lock()
+        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._last_progress = wall_seconds()
         self._subscriber = self._broker.subscriber(
             *consumed_topics(door.service),
             group_id=door.service,
@@ -47,6 +68,8 @@ class Consumer:
             partition_assignment_strategy=(RangePartitionAssignor,),
             max_poll_interval_ms=300_000,
             session_timeout_ms=10_000,
+            rebalance_timeout_ms=60_000,
+            listener=_Drain(self._busy),
             heartbeat_interval_ms=2_000,
             no_reply=True,
         )
@@ -84,18 +107,56 @@ class Consumer:
             consumer=self._subscriber.consumer,
         )
 
+    async def run(self) -> None:
+        """Watch over the reading until cancelled.
+
+        Raises:
+            TooManyFailures, Stuck: reading can't go on in this process.
+            Exception: whatever else the door could not deal with.
+        """
+        while True:
+            await asyncio.wait([self._failed], timeout=_WATCH_SECONDS)
+            if self._failed.done():
+                self._failed.result()
+            idle = wall_seconds() - self._last_progress
+            if idle > _STUCK_AFTER_SECONDS and await self._records_wait():
+                raise Stuck(f"Records wait, and none was read for {idle:.0f} s.")
+
+    async def _records_wait(self) -> bool:
+        """Whether Kafka has records for us that were not read. No answer is no: Kafka is away then."""
+        consumer = self._subscriber.consumer
+        if consumer is None:
+            return False
+        with suppress(KafkaError, TimeoutError):
+            async with asyncio.timeout(_WATCH_SECONDS):
+                ends = await consumer.end_offsets(list(consumer.assignment()))
+                return any([await consumer.position(partition) < end for partition, end in ends.items()])
+        return False
+
     async def _take(self, records: Any, message: KafkaMessage) -> None:
         """The one place that acknowledges: after the commit, or not at all."""
-        try:
-            await self._door.admit(self._read(records))
-        except Unavailable as error:
-            log().warning("database-unavailable", reason=str(error))
-            await message.nack()
-            await asyncio.sleep(self._wait)
-            self._wait = min(self._wait * 2, _LONGEST_WAIT)
-            return
+        async with self._busy:
+            try:
+                await self._door.admit(self._read(records))
+            except Unavailable as error:
+                log().warning("database-unavailable", reason=str(error))
+                await self._again(message)
+            except Exception as error:  # noqa: BLE001  # going on would skip the batch: the process ends
+                if not self._failed.done():
+                    self._failed.set_exception(error)
+                await self._again(message)
+            else:
+                await self._acknowledge(message)
+
+    async def _again(self, message: KafkaMessage) -> None:
+        """Have the batch delivered once more, after a pause."""
+        await message.nack()
+        await asyncio.sleep(self._wait)
+        self._wait = min(self._wait * 2, _LONGEST_WAIT)
+
+    async def _acknowledge(self, message: KafkaMessage) -> None:
         self._wait = _FIRST_WAIT
-        self.last_progress = wall_seconds()
+        self._last_progress = wall_seconds()
         try:
             await message.ack()
         except (KafkaError, OSError) as error:

@@ -12,18 +12,18 @@ from zlib import crc32
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.clock import Clock
-from shared.database import CONFLICT_STATES, TRANSIENT_STATES, sqlstate
+from shared.database import CONFLICT_STATES, sqlstate
 from shared.events.base import Fact
 from shared.flow import FLOW, INBOUND_TOPIC
 from shared.messaging import dead_letters, inbox, outbox, parking
 from shared.messaging.dead_letters import DeadLetter
-from shared.messaging.errors import FlowDisagrees, Refused, Unavailable
+from shared.messaging.errors import FlowDisagrees, Refused
 from shared.messaging.message import Decision, Handler, Message, Outcome, Position
 from shared.messaging.relay import Relay
+from shared.messaging.transactions import begin
 from shared.telemetry import log
 
 _LOCK_STRIPES = 4096
@@ -92,17 +92,10 @@ class Door:
         Raises:
             Unavailable: PostgreSQL can't be used now.
         """
-        try:
-            async with self.engine.begin() as tx:
-                work = Work(tx)
-                yield work
-                await outbox.append(tx, work.leaving)
-        except (OSError, TimeoutError, PoolTimeoutError) as error:
-            raise Unavailable(type(error).__name__) from error
-        except DBAPIError as error:
-            if error.connection_invalidated or sqlstate(error).startswith(TRANSIENT_STATES) or not sqlstate(error):
-                raise Unavailable(sqlstate(error) or type(error.orig).__name__) from error
-            raise
+        async with begin(self.engine) as tx:
+            work = Work(tx)
+            yield work
+            await outbox.append(tx, work.leaving)
         if work.leaving:
             self.relay.wake()
 
@@ -141,6 +134,7 @@ class Door:
             if not await inbox.remember(work.tx, [message]):
                 return Outcome("repeat")
             await parking.park(work.tx, [(message, reason)])
+            await parking.check_limit(work.tx)
             await inbox.advance(work.tx, _positions([message]))
         return Outcome("parked", reason)
 
@@ -173,7 +167,9 @@ class Door:
         outcomes = {id(message): run.take(message) for message in todo}
         changes = [(before, run.states[key]) for key, before in states.items() if run.states[key] is not before]
         await self.store.save(work.tx, changes)
-        await parking.park(work.tx, run.parked)
+        if run.parked:
+            await parking.park(work.tx, run.parked)
+            await parking.check_limit(work.tx)
         await inbox.forget(work.tx, run.refused)
         return outcomes
 

@@ -30,3 +30,11 @@ class Unavailable(Exception):
 
 class FlowDisagrees(Exception):
     """A service's handlers and `shared/flow.py` say different things: it must not start."""
+
+
+class TooManyFailures(Exception):
+    """So many events failed in a short time that the fault is ours: stop reading, park no more."""
+
+
+class Stuck(Exception):
+    """Records are waiting and nothing moves: the process must be started anew."""

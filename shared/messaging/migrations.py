@@ -12,6 +12,7 @@ def create_v1() -> None:
             received_at timestamptz NOT NULL DEFAULT now(),
             PRIMARY KEY (source, event_id))
     """)
+    op.execute("CREATE INDEX inbox_received ON inbox USING brin (received_at)")
     op.execute("""
         CREATE TABLE applied_offset (
             topic text NOT NULL,

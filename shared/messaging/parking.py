@@ -6,12 +6,19 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.messaging import wire
+from shared.messaging.errors import TooManyFailures
 from shared.messaging.message import Message, RawRecord
 
 BEHIND = "behind-parked"
 """The reason of an event that is fine itself but must wait for an earlier one of its key."""
 
+MOST_FAILURES = 100
+"""How many events may fail within ten minutes before the service stops reading."""
+
 _BLOCKED = text("SELECT DISTINCT key FROM parked WHERE key = ANY(:keys)")
+_FAILED_LATELY = text("""
+    SELECT count(*) FROM parked WHERE reason <> :behind AND parked_at > now() - interval '10 minutes'
+""")
 _PARK = text("""
     INSERT INTO parked (key, topic, partition, record_offset, event_id, record_key, headers, value, reason)
     VALUES (:key, :topic, :partition, :offset, :event_id, :record_key, :headers, :value, :reason)
@@ -21,6 +28,21 @@ _PARK = text("""
 async def blocked_keys(tx: AsyncConnection, keys: Iterable[str]) -> set[str]:
     """Which of `keys` have parked events."""
     return set(await tx.scalars(_BLOCKED, {"keys": sorted(set(keys))}))
+
+
+async def check_limit(tx: AsyncConnection, most: int = MOST_FAILURES) -> None:
+    """To be asked after parking, in the same transaction, which then must not commit.
+
+    Raises:
+        TooManyFailures: more than `most` events failed within ten minutes. A bad deployment then
+            stops, and does not park a clinic's whole day.
+    """
+    failed = await tx.scalar(_FAILED_LATELY, {"behind": BEHIND})
+    if failed and failed > most:
+        raise TooManyFailures(
+            f"More than {most} events failed within 10 minutes. Nothing more is read until fewer did; "
+            "mend the service, then replay what is parked."
+        )
 
 
 async def park(tx: AsyncConnection, parked: Sequence[tuple[Message, str]]) -> None:

@@ -6,13 +6,13 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from sqlalchemy import Row, text
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.clock import wall_seconds
-from shared.database import TRANSIENT_STATES, sqlstate
 from shared.messaging import wire
+from shared.messaging.errors import Unavailable
 from shared.messaging.outbox import BUCKETS
+from shared.messaging.transactions import begin
 from shared.telemetry import log
 
 _LOCK_CLASS = 5417
@@ -65,11 +65,7 @@ class Relay:
         self._wake.clear()
         try:
             published = await self.publish_once()
-        except (PublishFailed, OSError, TimeoutError) as error:
-            await self._recover(error)
-        except DBAPIError as error:
-            if not (sqlstate(error).startswith(TRANSIENT_STATES) or error.connection_invalidated):
-                raise
+        except (PublishFailed, Unavailable) as error:
             await self._recover(error)
         else:
             self.failing_since = None
@@ -79,7 +75,7 @@ class Relay:
 
     async def publish_once(self) -> int:
         """Publish one batch; returns how many records Kafka confirmed."""
-        async with self._engine.begin() as tx:
+        async with begin(self._engine) as tx:
             if await tx.scalar(_WAITING) is None:
                 return 0
             owned = await tx.scalars(_OWN_BUCKETS, {"last": BUCKETS - 1, "lock_class": _LOCK_CLASS})
@@ -111,15 +107,14 @@ class Relay:
 
     async def _ready_producer(self) -> AIOKafkaProducer:
         if self._producer is None:
-            producer = AIOKafkaProducer(
+            self._producer = AIOKafkaProducer(
                 bootstrap_servers=self._bootstrap,
                 acks="all",
                 enable_idempotence=True,
                 request_timeout_ms=10_000,
                 max_request_size=1_000_000,
             )
-            await producer.start()
-            self._producer = producer
+            await self._producer.start()
         return self._producer
 
     async def _recover(self, error: Exception) -> None:

@@ -18,6 +18,7 @@ from shared.clock import Clock, open_clock, wall_seconds
 from shared.database import open_engine
 from shared.events.base import Fact
 from shared.flow import FLOW
+from shared.messaging import retention
 from shared.messaging.consumer import Consumer, Decoder
 from shared.messaging.door import Door, Store
 from shared.messaging.errors import FlowDisagrees, Unavailable
@@ -109,7 +110,8 @@ async def _serve(service: Service, settings: Settings) -> int:
     if service.edge:
         service.edge(running, app)
     async with _connected(engine, consumer):
-        return await _until_stopped(app, settings, [relay.run(), *(task(running) for task in service.background)])
+        parts = [relay.run(), consumer.run(), retention.run(engine), *(task(running) for task in service.background)]
+        return await _until_stopped(app, settings, parts)
 
 
 @asynccontextmanager

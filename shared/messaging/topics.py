@@ -45,3 +45,13 @@ async def provision(bootstrap: str, *, partitions: int = 4, replicas: int = 1) -
         return [topic.name for topic in missing]
     finally:
         await admin.close()
+
+
+async def cluster_id(bootstrap: str) -> str:
+    """The id that Kafka's storage was formatted with; it changes when the data is wiped."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        return str((await admin.describe_cluster())["cluster_id"])
+    finally:
+        await admin.close()

@@ -1,90 +1,40 @@
 """The door: applied once, all or nothing, one bad event holds up nobody else."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import orjson
 import pytest
 import pytest_asyncio
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.clock import SystemClock
-from shared.events.base import Fact
 from shared.events.intake import PlanEnded
-from shared.events.progress import AdverseEventReported
 from shared.ids import random_id
 from shared.messaging import wire
 from shared.messaging.dead_letters import DeadLetter
 from shared.messaging.door import Door
-from shared.messaging.errors import FlowDisagrees, Refused
-from shared.messaging.message import Decision, Message, Position, RawRecord
+from shared.messaging.errors import FlowDisagrees
+from shared.messaging.message import Message, Position, RawRecord
 from shared.messaging.relay import Relay
-
-NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class Count:
-    """How many facts a patient has had."""
-
-    key: str
-    facts: int = 0
-
-
-class CountStore:
-    """Keeps counts in a table of its own beside the runtime's."""
-
-    def key(self, fact: Fact) -> str:
-        return fact.key
-
-    async def load(self, tx: AsyncConnection, facts: Sequence[Fact]) -> Mapping[str, Count]:
-        keys = sorted({fact.key for fact in facts})
-        rows = await tx.execute(text("SELECT key, facts FROM tally WHERE key = ANY(:keys)"), {"keys": keys})
-        known = {row.key: Count(row.key, row.facts) for row in rows}
-        return {key: known.get(key, Count(key)) for key in keys}
-
-    async def save(self, tx: AsyncConnection, changes: Sequence[tuple[Any, Any]]) -> None:
-        for _, after in changes:
-            await tx.execute(
-                text("INSERT INTO tally VALUES (:key, :facts) ON CONFLICT (key) DO UPDATE SET facts = excluded.facts"),
-                {"key": after.key, "facts": after.facts},
-            )
-
-
-def _count(state: Count, fact: PlanEnded, now: datetime) -> Decision[Count]:
-    if fact.reason == "deceased":
-        raise Refused("not this one")
-    if fact.reason == "transferred":
-        raise ZeroDivisionError
-    reported = AdverseEventReported(
-        clinic_id=fact.clinic_id,
-        patient_id=fact.patient_id,
-        adverse_event_id=fact.plan_id,
-        grade=1,
-        term="bruise",
-        occurred_at=now,
-    )
-    return Decision(Count(state.key, state.facts + 1), (reported,))
+from tests.messaging.counting import NOW, CountStore, count, create_tally, empty_everything, tally
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def door(progress_engine: AsyncEngine, kafka_bootstrap: str) -> AsyncGenerator[Door]:
-    async with progress_engine.begin() as tx:
-        await tx.execute(text("CREATE TABLE IF NOT EXISTS tally (key text PRIMARY KEY, facts int CHECK (facts < 100))"))
+    await create_tally(progress_engine)
     relay = Relay(progress_engine, kafka_bootstrap)
-    yield Door("progress", {PlanEnded: _count}, CountStore(), progress_engine, SystemClock(), relay)
-    async with progress_engine.begin() as tx:
-        for table in ("tally", "outbox", "parked", "applied_offset", "inbox"):
-            await tx.execute(text(f"TRUNCATE {table}"))
+    yield Door("progress", {PlanEnded: count}, CountStore(), progress_engine, SystemClock(), relay)
+    await empty_everything(progress_engine)
 
 
 _offsets = iter(range(1_000_000))
 
 
-def ended(patient: str, clinic_id: str, reason: str = "completed", *, event_id: str = "", kafka: bool = True) -> Message:
+def ended(
+    patient: str, clinic_id: str, reason: str = "completed", *, event_id: str = "", kafka: bool = True
+) -> Message:
     fact = PlanEnded.model_validate(
         {
             "clinic_id": clinic_id,
@@ -97,11 +47,6 @@ def ended(patient: str, clinic_id: str, reason: str = "completed", *, event_id: 
     position = Position("plan.ended", 0, next(_offsets)) if kafka else None
     record = RawRecord(position, fact.key.encode(), wire.encode_fact(fact), (("x", b"\xff\x00"),)) if position else None
     return Message(event_id or fact.event_id, "test", fact, position=position, record=record)
-
-
-async def tally(engine: AsyncEngine) -> dict[str, int]:
-    async with engine.connect() as connection:
-        return {row.key: row.facts for row in await connection.execute(text("SELECT key, facts FROM tally"))}
 
 
 async def rows(engine: AsyncEngine, table: str) -> list[Any]:

@@ -1,0 +1,327 @@
+"""A protocol of care as data: what a condition is treated with, how often, and how it is followed (`protocols/*.yaml`)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from shared.data_files import read_data_file
+from shared.events.base import Code, Text
+from shared.events.clinical import CoIntervention, MeasureSpec, MilestoneRule, Phase, Side, Step
+from shared.settings import ConfigurationInvalid
+
+ICD_10_CM = "http://hl7.org/fhir/sid/icd-10-cm"
+MEASURE_SYSTEM = "urn:stride:measure"
+"""Code system of the protocols' own measure names, for measures without a public code."""
+
+Source = Annotated[str, Field(min_length=3, max_length=400)]
+"""Where a clinical statement comes from."""
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _only_fields_of(model: type[BaseModel]) -> BeforeValidator:
+    """The facts' own parts ignore unknown fields; in a data file an unknown field is a typing error."""
+
+    def check(value: Any) -> Any:
+        unknown = sorted(set(value) - set(model.model_fields)) if isinstance(value, dict) else []
+        if unknown:
+            raise ValueError(f"unknown field {', '.join(map(str, unknown))}")
+        return value
+
+    return BeforeValidator(check)
+
+
+_Phase = Annotated[Phase, _only_fields_of(Phase)]
+_Step = Annotated[Step, _only_fields_of(Step)]
+_MeasureSpec = Annotated[MeasureSpec, _only_fields_of(MeasureSpec)]
+_MilestoneRule = Annotated[MilestoneRule, _only_fields_of(MilestoneRule)]
+
+
+class TermCode(_Entry):
+    """A code of a public or own terminology, and where its meaning was looked up."""
+
+    system: Annotated[str, Field(min_length=3, max_length=200)]
+    code: Code
+    source: Source
+
+
+class TreatedCondition(_Entry):
+    """A finding that the protocol treats."""
+
+    code: Code
+    """ICD-10-CM, billable."""
+    title: str
+    side: Side | None = None
+    source: Source
+    also: tuple[TermCode, ...] = ()
+    """The same finding in other terminologies (SNOMED CT)."""
+
+
+class ProtocolMeasure(_Entry):
+    """An outcome measure of the protocol."""
+
+    spec: _MeasureSpec
+    title: str
+    every_sessions: Annotated[int, Field(ge=1)] = 1
+    """Cadence: taken at every n-th session."""
+    codes: tuple[TermCode, ...] = ()
+    other_units: tuple[str, ...] = ()
+    """Other spellings of the same unit that clinic systems use."""
+    source: Source
+
+    @model_validator(mode="after")
+    def _readable(self) -> Self:
+        if self.spec.low >= self.spec.high:
+            raise ValueError("low must be below high")
+        if self.spec.scale == "log" and self.spec.low <= 0:
+            raise ValueError("a measure in logarithms needs a low above 0")
+        return self
+
+
+class Contraindication(_Entry):
+    """A risk that stops the plan, or that goes with it as a warning."""
+
+    code: Code
+    action: Literal["stop", "warn"]
+    text: Text
+    source: Source
+
+
+class When(_Entry):
+    """Whom a customisation is for; all that is given must hold. Ages in whole years."""
+
+    severity: tuple[Literal["mild", "moderate", "severe"], ...] = ()
+    age_from: Annotated[int, Field(ge=0, le=130)] | None = None
+    age_below: Annotated[int, Field(ge=1, le=130)] | None = None
+
+
+class PhaseChange(_Entry):
+    """New values for the phase of that name, in the plan and on the ladder."""
+
+    name: Code
+    sessions_per_week: float | None = None
+    weeks: int | None = None
+    min_gap_days: int | None = None
+    max_gap_days: int | None = None
+
+    def applied_to(self, phase: Phase) -> Phase:
+        """The phase with the new values, if it is the one meant."""
+        if phase.name != self.name:
+            return phase
+        return Phase.model_validate(phase.model_dump() | self.model_dump(exclude_none=True))
+
+
+class Customisation(_Entry):
+    """A rule that fits the plan to the patient; `note` says so in the plan, in plain words."""
+
+    when: When
+    phase: PhaseChange | None = None
+    session_minutes: Annotated[int, Field(ge=30, le=60)] | None = None
+    note: Text
+    source: Source
+
+
+class VisitLimit(_Entry):
+    """No more than so many sessions within so many days from the start."""
+
+    sessions: Annotated[int, Field(ge=1)]
+    within_days: Annotated[int, Field(ge=1)]
+    source: Source
+
+
+class Protocol(_Entry):
+    """One protocol at one version. Plans keep the version they began with."""
+
+    protocol_id: Code
+    version: Annotated[int, Field(ge=1)]
+    title: str
+    conditions: Annotated[tuple[TreatedCondition, ...], Field(min_length=1)]
+    session_codes: tuple[TermCode, ...] = ()
+    """Codes by which a FHIR Procedure is known to be a session of this protocol."""
+    session_minutes: Annotated[int, Field(ge=30, le=60)]
+    skill: Code
+    room_kind: Code
+    points: tuple[Code, ...] = ()
+    """Usual needle points, WHO codes."""
+    phases: Annotated[tuple[_Phase, ...], Field(min_length=1)]
+    ladder: Annotated[tuple[_Step, ...], Field(min_length=2)]
+    """Taper, most care first; the last step has no phases and means discharge."""
+    measures: Annotated[tuple[ProtocolMeasure, ...], Field(min_length=1)]
+    milestones: tuple[_MilestoneRule, ...]
+    customisation: tuple[Customisation, ...] = ()
+    contraindications: tuple[Contraindication, ...] = ()
+    co_interventions: tuple[Annotated[CoIntervention, _only_fields_of(CoIntervention)], ...] = ()
+    limits: tuple[VisitLimit, ...] = ()
+    review_sessions: tuple[int, ...] = ()
+    sources: Annotated[tuple[Source, ...], Field(min_length=1)]
+    """Where rates, durations and the ladder come from."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        mistakes = [*_milestone_mistakes(self), *_ladder_mistakes(self), *_customisation_mistakes(self)]
+        phases = [*self.phases, *(phase for step in self.ladder for phase in step.phases)]
+        mistakes += [f"phase {phase.name}: {reason}" for phase in phases for reason in _phase_mistakes(phase)]
+        mistakes += _limit_mistakes(self, self.phases)
+        if mistakes:
+            raise ValueError("; ".join(mistakes))
+        return self
+
+    def phases_for(self, rules: tuple[Customisation, ...], phases: tuple[Phase, ...]) -> tuple[Phase, ...]:
+        """`phases` after `rules`, in their order."""
+        for rule in rules:
+            change = rule.phase
+            phases = tuple(change.applied_to(phase) for phase in phases) if change else phases
+        return phases
+
+
+def _milestone_mistakes(protocol: Protocol) -> list[str]:
+    specs = {entry.spec.measure for entry in protocol.measures}
+    mistakes = ["two measures have the same name"] if len(specs) != len(protocol.measures) else []
+    names = [rule.milestone for rule in protocol.milestones]
+    mistakes += ["two milestones have the same name"] if len(set(names)) != len(names) else []
+    mistakes += ["exactly one milestone must be primary"] if sum(rule.primary for rule in protocol.milestones) != 1 else []
+    for rule in protocol.milestones:
+        if rule.kind == "session-count" and rule.sessions is None:
+            mistakes.append(f"milestone {rule.milestone}: sessions is missing")
+        if rule.kind == "confirmed-change" and (rule.measure not in specs or rule.change is None):
+            mistakes.append(f"milestone {rule.milestone}: needs change, and a measure that the protocol has")
+        if rule.passes > rule.window:
+            mistakes.append(f"milestone {rule.milestone}: passes can't exceed window")
+    return mistakes
+
+
+def _ladder_mistakes(protocol: Protocol) -> list[str]:
+    names = [step.name for step in protocol.ladder]
+    mistakes = ["two ladder steps have the same name"] if len(set(names)) != len(names) else []
+    *treating, last = protocol.ladder
+    if last.phases or not all(step.phases for step in treating):
+        mistakes.append("the last ladder step, and only it, has no phases: it means discharge")
+    if treating and treating[0].phases != protocol.phases:
+        mistakes.append("the first ladder step must have the protocol's own phases")
+    rates = [step.phases[0].sessions_per_week for step in treating if step.phases]
+    if any(later >= earlier for earlier, later in zip(rates, rates[1:], strict=False)):
+        mistakes.append("each ladder step must begin at a lower rate than the one before")
+    return mistakes
+
+
+def _phase_mistakes(phase: Phase) -> list[str]:
+    """A gap must leave room for the phase's own rate."""
+    usual = 7 / phase.sessions_per_week
+    mistakes = ["min_gap_days is above max_gap_days"] if phase.min_gap_days > phase.max_gap_days else []
+    if not phase.min_gap_days <= usual <= phase.max_gap_days:
+        mistakes.append(f"one session in {usual:.1f} days does not fit between min_gap_days and max_gap_days")
+    return mistakes
+
+
+def _customisation_mistakes(protocol: Protocol) -> list[str]:
+    names = {phase.name for phase in protocol.phases}
+    mistakes: list[str] = []
+    for number, rule in enumerate(protocol.customisation, start=1):
+        if rule.phase and rule.phase.name not in names:
+            mistakes.append(f"customisation {number}: the protocol has no phase {rule.phase.name}")
+        changed = protocol.phases_for((rule,), protocol.phases)
+        reasons = [reason for phase in changed for reason in _phase_mistakes(phase)] + _limit_mistakes(protocol, changed)
+        mistakes += [f"customisation {number}: {reason}" for reason in reasons]
+    return mistakes
+
+
+def _limit_mistakes(protocol: Protocol, phases: tuple[Phase, ...]) -> list[str]:
+    return [
+        f"the phases hold more than {limit.sessions} sessions within {limit.within_days} days"
+        for limit in protocol.limits
+        if _sessions_within(phases, limit.within_days) > limit.sessions
+    ]
+
+
+def _sessions_within(phases: tuple[Phase, ...], days: int) -> int:
+    sessions, elapsed = 0, 0
+    for phase in phases:
+        if elapsed < days:
+            sessions += phase.sessions
+        elapsed += phase.weeks * 7
+    return sessions
+
+
+@dataclass(frozen=True, slots=True)
+class Protocols:
+    """All protocols that this stack knows, and finding the right one."""
+
+    by_id: Mapping[str, Protocol]
+
+    def treating(self, condition: str) -> tuple[Protocol, TreatedCondition] | None:
+        """The protocol for an ICD-10-CM code, if there is one."""
+        return next(
+            ((protocol, entry) for protocol, entry in self._conditions() if entry.code == condition),
+            None,
+        )
+
+    def condition_coded(self, system: str, code: str) -> TreatedCondition | None:
+        """The treated condition that a code of any terminology stands for."""
+        for _, entry in self._conditions():
+            if (system, code) in {(ICD_10_CM, entry.code), *((term.system, term.code) for term in entry.also)}:
+                return entry
+        return None
+
+    def measure(self, name: str) -> ProtocolMeasure | None:
+        """The measure of that name; protocols that share a name share its unit and range."""
+        return next((entry for entry in self._measures() if entry.spec.measure == name), None)
+
+    def measure_coded(self, system: str, code: str) -> ProtocolMeasure | None:
+        """The measure that a code stands for: a public code, or its name in `urn:stride:measure`."""
+        if system == MEASURE_SYSTEM:
+            return self.measure(code)
+        return next(
+            (entry for entry in self._measures() if any((t.system, t.code) == (system, code) for t in entry.codes)),
+            None,
+        )
+
+    def is_session(self, system: str, code: str) -> bool:
+        """Whether a procedure code means a session of some protocol."""
+        return any(
+            (term.system, term.code) == (system, code)
+            for protocol in self.by_id.values()
+            for term in protocol.session_codes
+        )
+
+    def _conditions(self) -> list[tuple[Protocol, TreatedCondition]]:
+        return [(protocol, entry) for protocol in self.by_id.values() for entry in protocol.conditions]
+
+    def _measures(self) -> list[ProtocolMeasure]:
+        return [entry for protocol in self.by_id.values() for entry in protocol.measures]
+
+
+def load_protocols(folder: Path) -> Protocols:
+    """All protocols of `folder`.
+
+    Raises:
+        ConfigurationInvalid: no file there, a file is wrong, or two files contradict each other.
+    """
+    found: dict[str, Protocol] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        protocol = read_data_file(path, Protocol)
+        reason = _clash(found, protocol)
+        if reason:
+            raise ConfigurationInvalid(f"{path}: {reason}.")
+        found[protocol.protocol_id] = protocol
+    if not found:
+        raise ConfigurationInvalid(f"No protocol in {folder}: add a file such as {folder}/foot-drop-acupuncture.yaml.")
+    return Protocols(found)
+
+
+def _clash(found: Mapping[str, Protocol], protocol: Protocol) -> str:
+    if protocol.protocol_id in found:
+        return f"another file already describes protocol {protocol.protocol_id}"
+    known = Protocols(found)
+    for condition in protocol.conditions:
+        if known.treating(condition.code):
+            return f"another protocol already treats {condition.code}"
+    for entry in protocol.measures:
+        other = known.measure(entry.spec.measure)
+        if other and other.spec != entry.spec:
+            return f"another protocol reads {entry.spec.measure} in another unit, range or way"
+    return ""
