@@ -13,6 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 class ConfigurationInvalid(Exception):
     """The environment or a data file is not usable; starting again would not help."""
 
+    exit_code = 78
+
 
 def _from_file(value: object) -> object:
     """What the file says where the setting is `@/path/of/a/file`; else the setting itself."""

@@ -27,9 +27,13 @@ class Unreadable(Exception):
 class Unavailable(Exception):
     """PostgreSQL or Kafka can't be used right now: nothing was applied, try again."""
 
+    exit_code = 69
+
 
 class FlowDisagrees(Exception):
     """A service's handlers and `shared/flow.py` say different things: it must not start."""
+
+    exit_code = 78
 
 
 class TooManyFailures(Exception):

@@ -27,7 +27,6 @@ from shared.messaging.relay import Relay
 from shared.settings import ConfigurationInvalid, Settings, load_settings
 from shared.telemetry import configure_logging, log
 
-EX_UNAVAILABLE, EX_CONFIG = 69, 78
 _RELAY_MAY_FAIL_SECONDS = 10
 
 
@@ -81,12 +80,9 @@ def run(service: Service) -> None:
         settings = load_settings()
         with asyncio.Runner(loop_factory=_fast_loop) as runner:
             code = runner.run(_serve(service, settings))
-    except (ConfigurationInvalid, FlowDisagrees) as error:
+    except (ConfigurationInvalid, FlowDisagrees, Unavailable) as error:
         log().error("cannot-start", reason=str(error))
-        sys.exit(EX_CONFIG)
-    except Unavailable as error:
-        log().error("unavailable", reason=str(error))
-        sys.exit(EX_UNAVAILABLE)
+        code = error.exit_code
     sys.exit(code)
 
 
