@@ -21,7 +21,7 @@ from shared.flow import FLOW, INBOUND_TOPIC
 from shared.messaging import dead_letters, inbox, outbox, parking
 from shared.messaging.dead_letters import DeadLetter
 from shared.messaging.errors import FlowDisagrees, Refused
-from shared.messaging.message import Decision, Handler, Message, Outcome, Position
+from shared.messaging.message import Handler, Message, Outcome, Position
 from shared.messaging.relay import Relay
 from shared.messaging.transactions import begin
 from shared.telemetry import log
@@ -109,6 +109,26 @@ class Door:
             raise FlowDisagrees(f"{self.service} may not publish {fact.NAME}: add it to shared/flow.py.")
         work.leaving.append(outbox.outgoing(fact, cause, self.service, self.clock.now()))
 
+    async def lock(self, tx: AsyncConnection, messages: Sequence[Message]) -> None:
+        """One process at a time decides on a state. Stripes are locked in order: no deadlock."""
+        stripes = sorted({crc32(self.store.key(m.fact).encode()) % _LOCK_STRIPES for m in messages})
+        await tx.execute(_LOCK, {"lock_class": _LOCK_CLASS, "stripes": stripes})
+
+    async def apply(self, work: Work, message: Message) -> None:
+        """Decide on one message and save, whatever the inbox says; for a replay, after `lock`.
+
+        Raises:
+            Refused: the message can't be applied; and whatever a faulty handler raises.
+        """
+        states = dict(await self.store.load(work.tx, [message.fact]))
+        run = _Run(self, work, dict(states), set())
+        run.apply(message)
+        await self._save(work.tx, states, run.states)
+
+    async def _save(self, tx: AsyncConnection, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        changes = [(state, after[key]) for key, state in before.items() if after[key] is not state]
+        await self.store.save(tx, changes)
+
     async def _alone(self, item: Incoming) -> Outcome:
         try:
             return (await self._together([item]))[0]
@@ -160,23 +180,17 @@ class Door:
         todo = _first_of_each(messages, fresh)
         if not todo:
             return {}
-        await self._lock(work.tx, todo)
+        await self.lock(work.tx, todo)
         blocked = await parking.blocked_keys(work.tx, (m.key for m in todo if m.position))
         states = dict(await self.store.load(work.tx, [message.fact for message in todo]))
         run = _Run(self, work, dict(states), blocked)
         outcomes = {id(message): run.take(message) for message in todo}
-        changes = [(before, run.states[key]) for key, before in states.items() if run.states[key] is not before]
-        await self.store.save(work.tx, changes)
+        await self._save(work.tx, states, run.states)
         if run.parked:
             await parking.park(work.tx, run.parked)
             await parking.check_limit(work.tx)
         await inbox.forget(work.tx, run.refused)
         return outcomes
-
-    async def _lock(self, tx: AsyncConnection, messages: Sequence[Message]) -> None:
-        """One process at a time decides on a state. Stripes are locked in order: no deadlock."""
-        stripes = sorted({crc32(self.store.key(m.fact).encode()) % _LOCK_STRIPES for m in messages})
-        await tx.execute(_LOCK, {"lock_class": _LOCK_CLASS, "stripes": stripes})
 
 
 @dataclass(slots=True)
@@ -194,9 +208,7 @@ class _Run:
         if message.position and message.key in self.blocked:
             return self._park(message, parking.BEHIND)
         try:
-            decision = self._decided(message)
-            for fact in decision.facts:
-                self.door.publish(self.work, fact, message)
+            self.apply(message)
         except Refused as refusal:
             return self._refuse(message, refusal)
         except FlowDisagrees:
@@ -206,13 +218,15 @@ class _Run:
                 raise
             log().error("handler-failed", error_type=type(error).__name__, event_id=message.event_id)
             return self._park(message, f"{type(error).__name__} in the handler")
-        self.states[self.door.store.key(message.fact)] = decision.state
         return Outcome("applied")
 
-    def _decided(self, message: Message) -> Decision[Any]:
+    def apply(self, message: Message) -> None:
+        key = self.door.store.key(message.fact)
         handler = self.door.handlers[type(message.fact)]
-        state = self.states[self.door.store.key(message.fact)]
-        return handler(state, message.fact, self.door.clock.now())
+        decision = handler(self.states[key], message.fact, self.door.clock.now())
+        for fact in decision.facts:
+            self.door.publish(self.work, fact, message)
+        self.states[key] = decision.state
 
     def _refuse(self, message: Message, refusal: Refused) -> Outcome:
         if message.position is None or message.record is None:
