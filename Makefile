@@ -1,10 +1,13 @@
 # Two commands on a fresh machine with Python 3.11+ and make: `make test`, `make demo`.
 
-# The newest of these that is there; or say it: make PYTHON=/path/to/python3 demo
-PYTHON ?= $(firstword $(foreach name,python3.14 python3.13 python3.12 python3.11 python3,$(shell command -v $(name) 2>/dev/null)))
+# The first of these that runs and is new enough; or say it: make PYTHON=/path/to/python3 demo
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python3.14; do \
+  $$name -c '$(NEW_ENOUGH)' 2>/dev/null && { command -v $$name; break; }; done)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -17,19 +20,22 @@ venv: $(READY) ## Create the virtual environment
 
 # Made anew only when what it holds has changed.
 $(READY): requirements-dev.lock pyproject.toml
-	@test -n "$(PYTHON)" || { echo "Stride needs Python 3.11 or newer; no python3 was found."; exit 78; }
-	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	  || { echo "Stride needs Python 3.11 or newer; $(PYTHON) is $$("$(PYTHON)" --version)." \
-	       "Say which one to use: make PYTHON=/path/to/python3.11"; exit 78; }
+	@test -n "$(PYTHON)" || { echo "Stride needs Python 3.11 or newer; none was found here." \
+	    "Install one, or say where it is: make PYTHON=/path/to/python3.11"; exit 78; }
+	@"$(PYTHON)" -c '$(NEW_ENOUGH)' || { echo "Stride needs Python 3.11 or newer; $(PYTHON) is not:" \
+	    "make PYTHON=/path/to/python3.11"; exit 78; }
 	@echo "Creating the virtual environment with $(PYTHON) ..."
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV) \
 	  || { echo "No virtual environment could be made: this Python lacks venv or ensurepip" \
 	       "(on Debian and Ubuntu: apt install python3-venv)."; rm -rf $(VENV); exit 78; }
 	@echo "Installing the locked packages (some 300 MB the first time) ..."
-	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar on \
-	  --require-hashes -r requirements-dev.lock
-	@$(BIN)/python -m pip install --disable-pip-version-check --quiet \
-	  --no-deps --no-build-isolation -e .
+	@{ $(PIP) --require-hashes -r requirements-dev.lock && $(PIP) --no-deps --no-build-isolation -e . \
+	    || echo "make-venv: failed"; } 2>&1 | tee $(VENV)/pip.log \
+	  | awk -v total=$$(grep -c '^[a-zA-Z].*==' requirements-dev.lock) \
+	      '/^Collecting / && ++n % 20 == 0 {print "  " n " of " total " found"; fflush()} \
+	       /^Installing / {print "  unpacking ..."; fflush()} \
+	       /^make-venv: failed/ {failed = 1} END {exit failed}' \
+	  || { tail -n 25 $(VENV)/pip.log; echo "Installing failed; the whole log is $(VENV)/pip.log."; exit 69; }
 	@touch $@
 
 demo: $(READY) ## Run the simulated clinic against the real stack (ARGS="--patients 30")
@@ -57,6 +63,7 @@ bench: $(READY) ## Run the benchmarks
 
 LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 lock: $(READY) ## Resolve the dependencies anew and write the lock files
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --disable-pip-version-check --quiet uv
 	$(LOCK) pyproject.toml -o requirements.lock
 	$(LOCK) pyproject.toml --extra embedded --extra dev -c requirements.lock -o requirements-dev.lock
 	$(BIN)/python -m stride.embedded.lock

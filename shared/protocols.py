@@ -184,7 +184,9 @@ def _milestone_mistakes(protocol: Protocol) -> list[str]:
     mistakes = ["two measures have the same name"] if len(specs) != len(protocol.measures) else []
     names = [rule.milestone for rule in protocol.milestones]
     mistakes += ["two milestones have the same name"] if len(set(names)) != len(names) else []
-    mistakes += ["exactly one milestone must be primary"] if sum(rule.primary for rule in protocol.milestones) != 1 else []
+    mistakes += (
+        ["exactly one milestone must be primary"] if sum(rule.primary for rule in protocol.milestones) != 1 else []
+    )
     for rule in protocol.milestones:
         if rule.kind == "session-count" and rule.sessions is None:
             mistakes.append(f"milestone {rule.milestone}: sessions is missing")
@@ -225,7 +227,9 @@ def _customisation_mistakes(protocol: Protocol) -> list[str]:
         if rule.phase and rule.phase.name not in names:
             mistakes.append(f"customisation {number}: the protocol has no phase {rule.phase.name}")
         changed = protocol.phases_for((rule,), protocol.phases)
-        reasons = [reason for phase in changed for reason in _phase_mistakes(phase)] + _limit_mistakes(protocol, changed)
+        reasons = [reason for phase in changed for reason in _phase_mistakes(phase)] + _limit_mistakes(
+            protocol, changed
+        )
         mistakes += [f"customisation {number}: {reason}" for reason in reasons]
     return mistakes
 

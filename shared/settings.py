@@ -47,6 +47,8 @@ class Settings(BaseSettings):
     """`smtp://[user:password@]host:port`; `smtps://` for TLS from the start; `@/path` reads it from a file."""
     stride_mailbox: str = ""
     """Address of a mail inbox that can be asked whether a message arrived; empty where there is none."""
+    stride_send_lease_seconds: Annotated[float, Field(gt=0)] = 15
+    """How long a message may be on its way before it counts as perhaps sent; a slow mail server needs more."""
     stride_clock: str = ""
     """Path of a driven clock (demo, tests); empty for the machine's clock."""
     stride_clinics: Path = ROOT / "clinics"

@@ -7,13 +7,18 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from shared.ids import derived_id, patient_key
 
+_YEARS = range(1900, 2200)
+
 
 def _to_utc(moment: datetime) -> datetime:
+    # Outside these years, arithmetic on moments could overflow: a stranger's year 9999 must not stop a consumer.
+    if moment.year not in _YEARS:
+        raise ValueError(f"the year must lie between {_YEARS[0]} and {_YEARS[-1]}")
     return moment.astimezone(UTC)
 
 
 Moment = Annotated[AwareDatetime, AfterValidator(_to_utc)]
-"""An instant. Any offset is read; UTC is kept and written."""
+"""An instant of the years 1900 to 2199. Any offset is read; UTC is kept and written."""
 
 Identifier = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._:-]+$")]
 """An opaque id given by a clinic system or by Stride: letters, digits, `.`, `_`, `:`, `-`."""

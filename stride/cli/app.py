@@ -10,8 +10,10 @@ from typer.main import get_command
 # To add a command: a file `stride/cli/NAME.py` with a function NAME, and a line here.
 COMMANDS = (
     "up",
+    "demo",
     "doctor",
     "init",
+    "contracts",
     "version",
 )
 

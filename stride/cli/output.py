@@ -5,11 +5,12 @@ and nothing else.
 """
 
 import json
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.panel import Panel
+from rich.status import Status
 from rich.text import Text
 
 
@@ -26,13 +27,14 @@ class Output:
         self._machine.out(json.dumps(content, default=str), highlight=False)
 
     @contextmanager
-    def progress(self, title: str) -> Generator["Progress"]:
-        """Shows steps: a spinner on a terminal, else a plain line each."""
-        if not self.human.is_terminal:
-            yield Progress(self.human, None)
-            return
-        with self.human.status(title) as status:
-            yield Progress(self.human, lambda step: status.update(Text(step)))
+    def progress(self, first: str) -> Generator["Progress"]:
+        """Shows steps, from the first on: a spinner on a terminal, else a plain line each."""
+        progress = Progress(self.human)
+        progress(first)
+        try:
+            yield progress
+        finally:
+            progress.done()
 
     def error(self, message: str, exit_code: int) -> None:
         """What was wrong, where and how to mend it, for people and for programs."""
@@ -46,16 +48,22 @@ class Output:
 
 
 class Progress:
-    """Tells each step once."""
+    """Tells each step once, until `done`; a later step begins anew."""
 
-    def __init__(self, console: Console, show: Callable[[str], None] | None) -> None:
+    def __init__(self, console: Console) -> None:
         self._console: Console = console
-        self._show: Callable[[str], None] | None = show
+        self._spinner: Status | None = Status("", console=console) if console.is_terminal else None
         self._last: str = ""
 
     def __call__(self, step: str) -> None:
-        if self._show is not None:
-            self._show(step)
+        if self._spinner is not None:
+            self._spinner.update(Text(step))
+            self._spinner.start()
         elif step != self._last:
             self._console.print(Text(step), soft_wrap=True)
         self._last = step
+
+    def done(self) -> None:
+        """Clears the spinner away."""
+        if self._spinner is not None:
+            self._spinner.stop()

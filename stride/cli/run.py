@@ -1,5 +1,6 @@
 """From the command line to an exit code: no user ever sees a traceback (unless STRIDE_DEBUG=1)."""
 
+import logging
 import os
 import sys
 
@@ -18,6 +19,8 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Runs one command and returns its exit code."""
+    # Commands tell themselves what failed; the client library's word for "not yet" is an error.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     output = Output(as_json="--json" in arguments)
     try:
         code: object = app(arguments, prog_name="stride", standalone_mode=False)

@@ -32,7 +32,10 @@ def run_stack(
     inside: Callable[[Stack], Awaitable[None]],
     report: Report,
 ) -> None:
-    """Runs `inside` on a stack that is up; SIGINT or SIGTERM ends it, a second one hurries."""
+    """Runs `inside` on a stack that is up; SIGINT or SIGTERM ends it, a second one hurries.
+
+    A spinner of `report` is the caller's to clear away (`Progress.done`) before it shows its own.
+    """
     asyncio.run(_run_stack(Stack(home, settings, report=report), inside))
 
 

@@ -4,7 +4,7 @@ import asyncio
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.text import Text
 
 from stride.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from stride.cli.output import Output
@@ -31,6 +31,7 @@ def up(
         _wipe(Home(home))
 
     async def stay(stack: Stack) -> None:
+        progress.done()
         _show(output, stack.addresses)
         await asyncio.Event().wait()
 
@@ -47,10 +48,13 @@ def _show(output: Output, addresses: Addresses) -> None:
     if output.as_json:
         output.result(as_json(addresses))
         return
-    table = Table(title="Stride is up (Ctrl-C stops it)", title_justify="left", show_header=False)
-    for name, address in _rows(addresses):
-        table.add_row(name, address, style=None)
-    output.human.print(table, soft_wrap=True)
+    output.human.print("Stride is up. Ctrl-C stops it; the data stays for the next time.")
+    rows = _rows(addresses)
+    widest = max(len(name) for name, _ in rows)
+    for name, address in rows:
+        # Never wrapped: an address broken at the edge of the window could not be copied.
+        line = Text.assemble((name.ljust(widest + 2), "bold"), address)
+        output.human.print(line, soft_wrap=True)
 
 
 def _rows(addresses: Addresses) -> list[tuple[str, str]]:

@@ -5,29 +5,22 @@ dead letter), no delivery is due or under way, and the topics did not grow while
 """
 
 import asyncio
+import json
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import asyncpg
-from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from shared.flow import FLOW, consumed_topics
-from stride.demo.watch import Topics
+from stride.demo.schemas import in_every_schema
+from stride.demo.watch import Ends, Topics
 
 _POLL_SECONDS = 0.015
-_OUTBOXES = " UNION ALL ".join(
-    f"SELECT '{service}' AS service, count(*) AS waiting FROM {service}.outbox"  # noqa: S608  # names from the flow map
-    for service in FLOW
-)
-_OFFSETS = " UNION ALL ".join(
-    f"SELECT '{service}' AS service, topic, partition, next_offset FROM {service}.applied_offset"  # noqa: S608
-    for service in FLOW
-)
-_PENDING_STATES = ("scheduled", "sending")
+_AFTER_FAULT_SECONDS = 0.25
+_OUTBOXES = in_every_schema("SELECT '{service}' AS service, count(*) AS waiting FROM {service}.outbox")
+_OFFSETS = in_every_schema("SELECT '{service}' AS service, topic, partition, next_offset FROM {service}.applied_offset")
 _SNAPSHOT = f"""
     SELECT
       (SELECT json_object_agg(service, waiting) FROM ({_OUTBOXES}) AS boxes WHERE waiting > 0) AS outboxes,
@@ -35,4 +28,93 @@ _SNAPSHOT = f"""
       (SELECT count(*) FROM notifications.delivery
         WHERE state = 'sending' OR (state = 'scheduled' AND due_at <= $1)) AS due,
       (SELECT min(due_at) FROM notifications.delivery WHERE state = 'scheduled' AND due_at > $1) AS next_due
-"""  # noqa: S608  # names from the flow map
+"""  # noqa: S608  # the names come from the flow map
+
+Offsets = dict[tuple[str, str, int], int]
+"""Per service, topic and partition, the first offset not applied yet."""
+
+
+class NotDrained(Exception):
+    """The stack did not get through with its work in time; the message says what is pending."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the tables say, in one statement's view of them."""
+
+    outboxes: dict[str, int]
+    offsets: Offsets
+    due: int
+    next_due: datetime | None
+
+    def pending(self, ends: Ends) -> list[str]:
+        """What is still to be done, in words; nothing when the topics end at `ends` and all is applied."""
+        waiting = [f"{count} in the outbox of {service}" for service, count in sorted(self.outboxes.items())]
+        behind = [
+            f"{service} has {end - applied} of {partition.topic}/{partition.partition} to apply"
+            for partition, end in sorted(ends.items())
+            for service in _READERS.get(partition.topic, ())
+            if (applied := self.offsets.get((service, partition.topic, partition.partition), 0)) != end
+        ]
+        return [*waiting, *behind, *([f"{self.due} deliveries due"] if self.due else [])]
+
+
+def _readers() -> dict[str, list[str]]:
+    readers: dict[str, list[str]] = {}
+    for service in FLOW:
+        for topic in consumed_topics(service):
+            readers.setdefault(topic, []).append(service)
+    return readers
+
+
+_READERS = _readers()
+
+
+class Drain:
+    """Waits until the stack has nothing left to do at the present (driven) time."""
+
+    def __init__(self, database_url: str, topics: Topics, *, patience: float = 120) -> None:
+        self._url = database_url
+        self._topics = topics
+        self._patience = patience
+        self._connection: asyncpg.Connection | None = None
+
+    async def wait(self, now: datetime) -> tuple[Snapshot, Ends]:
+        """Return the drained stack's tables and end offsets.
+
+        Raises:
+            NotDrained: not within `patience` seconds.
+        """
+        deadline, pending = time.monotonic() + self._patience, ["nothing could be read yet"]
+        while time.monotonic() < deadline:
+            try:
+                before = await self._topics.ends()
+                snapshot = await self._look(now)
+                pending = snapshot.pending(before)
+                if not pending and await self._topics.ends() == before:
+                    return snapshot, before
+                await asyncio.sleep(_POLL_SECONDS)
+            except (KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+                pending = [f"no look possible: {type(error).__name__}"]
+                await self.close()
+                await asyncio.sleep(_AFTER_FAULT_SECONDS)
+        raise NotDrained(f"Not drained within {self._patience:.0f} s at {now.isoformat()}: {'; '.join(pending[:12])}")
+
+    async def close(self) -> None:
+        """Let go of the database."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.terminate()
+
+    async def _look(self, now: datetime) -> Snapshot:
+        connection = self._connection or await asyncpg.connect(self._url, timeout=5, command_timeout=10)
+        self._connection = connection
+        row = await connection.fetchrow(_SNAPSHOT, now)
+        assert row is not None
+        offsets = json.loads(row["offsets"] or "[]")
+        return Snapshot(
+            outboxes=json.loads(row["outboxes"] or "{}"),
+            offsets={(service, topic, partition): end for service, topic, partition, end in offsets},
+            due=row["due"],
+            next_due=row["next_due"],
+        )

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cache
 from math import exp, sqrt
 
-from shared.events.clinical import Reading, Side
+from shared.events.clinical import Reading
 from stride.demo.draws import generator, happens
 from stride.demo.patients import Patient
 
@@ -63,13 +63,9 @@ def _reading(patient: Patient, measure: str, occasion: int, at: datetime, value:
         value=value,
         unit=UNITS[measure],
         effective_at=at,
-        side=_side(patient) if measure == STRENGTH else None,
+        side=patient.side if measure == STRENGTH else None,
         device="dyn-1" if measure == STRENGTH else None,
     )
-
-
-def _side(patient: Patient) -> Side:
-    return patient.side
 
 
 def _noisy(patient: Patient, measure: str, occasion: int, held: int) -> float:

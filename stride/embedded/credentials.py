@@ -6,12 +6,14 @@ Nothing is ever overwritten: whoever has a password or token today has it tomorr
 import hashlib
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from stride.embedded.errors import BadConfiguration
 from stride.embedded.secret_files import append_secret, replace_secret
 
 # The roles of PostgreSQL: the owner of the database, who migrates, and one role for each service.
@@ -23,6 +25,7 @@ HOLDERS = (
     ("front-desk", "front-desk"),
     ("operator", "operator"),
 )
+_CLINIC_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +57,12 @@ class Credentials:
     @staticmethod
     def ensure(folder: Path, clinics: Iterable[str] = ()) -> "Credentials":
         """Reads the folder's secrets, generating those that are missing."""
+        grants = _grants(clinics)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
         passwords = {role: _secret(folder / f"postgres_{role}") for role in POSTGRES_ROLES}
         credentials = Credentials(folder.absolute(), passwords["owner"])
-        credentials.grant_missing(_grants(clinics))
+        credentials.grant_missing(grants)
         return credentials
 
     def grant_missing(self, grants: Iterable[Grant]) -> list[Grant]:
@@ -100,6 +104,12 @@ def clinics_of(folder: Path | None = None) -> list[str]:
 
 def _grants(clinics: Iterable[str]) -> list[Grant]:
     named = list(clinics) or clinics_of()
+    for clinic in named:
+        if not _CLINIC_ID.fullmatch(clinic):
+            raise BadConfiguration(
+                f"{clinic!r} can't be the id of a clinic: letters, digits, '.', '_' and '-' are allowed, "
+                "and the first must be a letter or digit."
+            )
     return [Grant(clinic, system, role) for clinic in named for system, role in HOLDERS]
 
 

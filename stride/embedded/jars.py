@@ -12,13 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
-
-import requests
-from jgo.config import GlobalSettings
-from jgo.maven import MavenContext
+from typing import TYPE_CHECKING
 
 from stride.embedded.cache import cache_folder, locked
 from stride.embedded.errors import BadConfiguration, JarMismatch, JarsUnavailable
+
+if TYPE_CHECKING:
+    from jgo.maven import MavenContext
 
 LOCK_FILE = Path(__file__).with_name("kafka.lock")
 KAFKA = "org.apache.kafka:kafka_2.13:4.4.0"
@@ -93,16 +93,25 @@ def _fetch_missing(jars: list[Jar], folder: Path, report: Report) -> None:
             report(f"Fetching Kafka: {count} of {len(jars)} ({jar.filename})")
 
 
-def _maven(store: Path) -> MavenContext:
+def _maven(store: Path) -> "MavenContext":
     """Repositories as the user's jgo settings name them (a mirror, say), else Maven Central."""
+    try:
+        # Not at the top: the image of the services has the `stride` command, and no need of jgo.
+        from jgo.config import GlobalSettings  # noqa: PLC0415
+        from jgo.maven import MavenContext  # noqa: PLC0415
+    except ImportError:
+        raise BadConfiguration(
+            "Kafka's jars can't be fetched here: pip install 'stride[embedded]', "
+            "or set KAFKA_BOOTSTRAP to a Kafka that is already there."
+        ) from None
     repositories = GlobalSettings.load().repositories
     return MavenContext(repo_cache=store, remote_repos=repositories or None, timeout=30)
 
 
-def _fetch(maven: MavenContext, jar: Jar, folder: Path) -> Jar:
+def _fetch(maven: "MavenContext", jar: Jar, folder: Path) -> Jar:
     try:
         fetched = maven.create_dependency(jar.coordinate).artifact.resolve()
-    except (requests.RequestException, RuntimeError, OSError) as error:
+    except (RuntimeError, OSError) as error:
         raise JarsUnavailable(
             f"Could not fetch {jar.coordinate} from Maven Central: {error}. Check the network "
             "(proxy: HTTPS_PROXY; mirror: [repositories] in ~/.config/jgo.conf), or set "

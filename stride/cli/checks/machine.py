@@ -4,8 +4,6 @@ import platform
 import resource
 import sys
 
-import psutil
-
 from stride.cli.checks.finding import Check, Finding, Status
 
 _GIB = 2**30
@@ -35,6 +33,9 @@ async def _platform() -> Finding:
 
 
 async def _memory() -> Finding:
+    # Not at the top: the image of the services has the `stride` command, and no psutil.
+    import psutil  # noqa: PLC0415
+
     free = psutil.virtual_memory().available / _GIB
     status: Status = "fail" if free < _MEMORY_NEEDED else "warn" if free < _MEMORY_LIKED else "ok"
     return Finding(status, f"{free:.1f} GiB free", f"free {_MEMORY_LIKED} GiB, the stack's size")

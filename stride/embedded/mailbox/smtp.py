@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from stride.embedded.mailbox.store import Store
-from stride.embedded.ports import LOOPBACK
 
 
 class Inbound:
@@ -26,13 +25,13 @@ class Inbound:
 
 
 @asynccontextmanager
-async def receiving(store: Store, port: int) -> AsyncGenerator[None]:
-    """Takes mail on the port while inside."""
+async def receiving(store: Store, host: str, port: int) -> AsyncGenerator[None]:
+    """Takes mail at the address while inside."""
     loop = asyncio.get_running_loop()
     inbound = Inbound(store)
     server = await loop.create_server(
         lambda: SMTP(inbound, enable_SMTPUTF8=True, loop=loop, ident="Stride inbox"),
-        LOOPBACK,
+        host,
         port,
     )
     async with server:

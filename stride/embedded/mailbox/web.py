@@ -5,7 +5,7 @@ may run nothing, load nothing and reach nothing.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from email.message import EmailMessage
 from math import isfinite
@@ -21,6 +21,7 @@ from starlette.routing import Route
 from starlette.templating import Jinja2Templates
 
 from stride.embedded.mailbox.store import Store, Summary, parse
+from stride.embedded.ports import LOOPBACK
 
 _PAGE = 200
 _MOST = 100_000
@@ -29,8 +30,8 @@ _MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 
 _TEMPLATES = Jinja2Templates(Path(__file__).with_name("templates"))
 
 
-def application(store: Store) -> Starlette:
-    """The web side of the inbox."""
+def application(store: Store, names: Sequence[str] = ()) -> Starlette:
+    """The web side of the inbox; `names` are host names it has beside the loopback's."""
     inbox = Inbox(store)
     return Starlette(
         routes=[
@@ -42,7 +43,7 @@ def application(store: Store) -> Starlette:
             Route("/health/ready", inbox.ready),
         ],
         # Against a foreign page that has its own name point to the loopback address.
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])],
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[LOOPBACK, "localhost", *names])],
     )
 
 

@@ -1,0 +1,33 @@
+"""Which role may hand in what."""
+
+from starlette.requests import Request
+
+from services.intake.api.problems import Mistake, Rejected
+from shared.events.base import Fact
+from shared.events.console import ProposalDecision
+from shared.tokens import Bearer, NotAllowed, NotAuthenticated, Role, Tokens
+
+
+def bearer_of(request: Request, tokens: Tokens, *roles: Role) -> Bearer:
+    """Who asks.
+
+    Raises:
+        Rejected: 401 without a known token, 403 when its role is none of `roles`.
+    """
+    try:
+        return tokens.bearer(request.headers.get("authorization", ""), *roles)
+    except NotAuthenticated:
+        mistake = Mistake("The Authorization header holds no token that was issued.", remedy="Send a Bearer token.")
+        raise Rejected(401, "not-authenticated", mistake, headers={"WWW-Authenticate": "Bearer"}) from None
+    except NotAllowed:
+        raise Rejected(403, "not-allowed", Mistake(f"This takes a token of the role {' or '.join(roles)}.")) from None
+
+
+def check_role(bearer: Bearer, fact: Fact) -> None:
+    """Decisions on proposals are a clinician's, through whatever door they come.
+
+    Raises:
+        NotAllowed: a clinic system handed in a decision.
+    """
+    if isinstance(fact, ProposalDecision) and bearer.role != "clinician":
+        raise NotAllowed

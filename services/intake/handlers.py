@@ -1,0 +1,41 @@
+"""Which input leads to which decision."""
+
+from services.intake.domain import adjustments, consultations, patients, recording
+from services.intake.domain.inputs import ConditionRead, EncounterRead, PatientRead
+from shared.events.base import Fact
+from shared.events.console import PlanAdjustmentApproved, PlanAdjustmentDeclined
+from shared.events.intake import (
+    AdverseEventRecorded,
+    AppointmentChangeRequested,
+    ConsultationCompleted,
+    MeasurementCorrected,
+    MeasurementRecorded,
+    MeasurementVoided,
+    PatientRegistered,
+    PatientUpdated,
+    PlanEnded,
+    SessionLogged,
+    SessionVoided,
+)
+from shared.events.progress import PlanAdjustmentProposed
+from shared.messaging.message import Handler
+
+HANDLERS: dict[type[Fact], Handler] = {
+    PatientRegistered: patients.register,
+    PatientUpdated: patients.update,
+    PatientRead: patients.read_patient,
+    ConsultationCompleted: consultations.complete,
+    EncounterRead: consultations.read_encounter,
+    ConditionRead: consultations.read_condition,
+    SessionLogged: recording.log_session,
+    SessionVoided: recording.void,
+    MeasurementRecorded: recording.record_measurement,
+    MeasurementCorrected: recording.record_measurement,
+    MeasurementVoided: recording.void,
+    AdverseEventRecorded: recording.record_adverse_event,
+    AppointmentChangeRequested: recording.request_change,
+    PlanAdjustmentProposed: adjustments.keep_proposal,
+    PlanAdjustmentApproved: adjustments.approve,
+    PlanAdjustmentDeclined: adjustments.decline,
+    PlanEnded: adjustments.end,
+}

@@ -1,0 +1,198 @@
+"""Staff alerts: which fact is worth one, how serious it is, and who owns it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Final
+
+from services.notifications.domain.deliveries import supersede, to_patient, to_staff
+from services.notifications.domain.state import Alert, Patient, Role, Severity
+from shared.events.base import Fact, Identifier
+from shared.events.intake import PlanWithheld
+from shared.events.notifications import AlertAcknowledged, AlertRaised
+from shared.events.progress import (
+    AdverseEventReported,
+    MilestoneFact,
+    MilestoneNotEvaluable,
+    MilestoneReached,
+    MilestoneRetracted,
+    PlanAdjustmentProposed,
+    PlateauSuspected,
+    RegressionDetected,
+)
+from shared.events.scheduling import CourseUnschedulable
+from shared.ids import derived_id
+from shared.messaging.errors import Refused
+from shared.messaging.message import Decision
+
+_CRITICAL_GRADE, _WARNING_GRADE = 3, 2
+_MILESTONE_VALID: Final = timedelta(days=7)
+
+
+class AcknowledgementGiven(Fact):
+    """Somebody takes an alert. It comes in over HTTP only and travels no topic."""
+
+    NAME: ClassVar[str] = "alert.acknowledgement.given"
+    alert_id: Identifier
+    given_by: Identifier
+
+    @property
+    def natural_key(self) -> str:
+        return f"{self.alert_id}/{self.given_by}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How a fact becomes an alert. A title holds no personal data: it leaves on a topic."""
+
+    kind: str
+    role: Role
+    severity: Callable[[Any], Severity]
+    title: Callable[[Any], str]
+
+
+def _by_grade(fact: AdverseEventReported) -> Severity:
+    """CTCAE 5.0: grade 3 is severe, grade 2 moderate, grade 1 mild."""
+    if fact.grade >= _CRITICAL_GRADE:
+        return "critical"
+    return "warning" if fact.grade >= _WARNING_GRADE else "info"
+
+
+def _info(_: Fact) -> Severity:
+    return "info"
+
+
+def _warning(_: Fact) -> Severity:
+    return "warning"
+
+
+def _milestone(words: str) -> Callable[[MilestoneReached | MilestoneRetracted], str]:
+    return lambda fact: f"{words}: {fact.title or fact.milestone}"
+
+
+def _unplaced(fact: CourseUnschedulable) -> str:
+    return f"{len(fact.unplaced)} session(s) could not be booked"
+
+
+RULES: Final[dict[type[Fact], Rule]] = {
+    MilestoneReached: Rule("milestone", "clinician", _info, _milestone("Milestone reached")),
+    MilestoneRetracted: Rule("milestone-retracted", "clinician", _warning, _milestone("Milestone retracted")),
+    MilestoneNotEvaluable: Rule(
+        "milestone-not-evaluable", "clinician", _info, lambda f: f"Milestone {f.milestone} can't be judged: {f.reason}"
+    ),
+    RegressionDetected: Rule("regression", "clinician", _warning, lambda f: f"Worse beyond noise: {f.measure}"),
+    PlateauSuspected: Rule("plateau", "clinician", _info, lambda f: f"Little gain lately: {f.measure}"),
+    AdverseEventReported: Rule(
+        "adverse-event", "clinician", _by_grade, lambda f: f"Adverse event reported, grade {f.grade}"
+    ),
+    PlanAdjustmentProposed: Rule(
+        "adjustment-proposed",
+        "clinician",
+        _warning,
+        lambda f: f"A change of plan awaits a decision: step {f.from_step} to {f.to_step}",
+    ),
+    PlanWithheld: Rule("plan-withheld", "clinician", _warning, lambda _: "No plan was made: something forbids it"),
+    CourseUnschedulable: Rule("course-unschedulable", "front-desk", _warning, _unplaced),
+}
+
+
+def alert_id_of(fact: Fact) -> str:
+    """The id of the alert that `fact` leads to."""
+    return derived_id("alert", fact.event_id)
+
+
+def retraction_id(fact: MilestoneFact) -> str:
+    """The id of the alert by which this very occurrence of a milestone is taken back."""
+    event_id = derived_id(MilestoneRetracted.wire_type(), fact.clinic_id, fact.natural_key)
+    return derived_id("alert", event_id)
+
+
+def raise_alert(patient: Patient, fact: Fact, now: datetime) -> Decision[Patient]:
+    """Open an alert with its evidence and write to its owner."""
+    alert = _alert(patient, fact, now)
+    if alert.alert_id in patient.alerts:
+        return Decision(patient)
+    role = RULES[type(fact)].role
+    message = to_staff(patient, role, "alert", alert.alert_id, due_at=now, plan_id=alert.plan_id)
+    return Decision(patient.with_alert(alert).with_deliveries(message), (_raised(patient, alert),))
+
+
+def _alert(patient: Patient, fact: Fact, now: datetime) -> Alert:
+    rule = RULES[type(fact)]
+    return Alert(
+        alert_id=alert_id_of(fact),
+        kind=rule.kind,
+        severity=rule.severity(fact),
+        title=rule.title(fact),
+        raised_at=now,
+        evidence=fact.model_dump(mode="json", exclude_none=True, exclude={"clinic_id", "patient_id"}),
+        owner=patient.desk.owners.get(rule.role),
+        plan_id=getattr(fact, "plan_id", None),
+    )
+
+
+def _raised(patient: Patient, alert: Alert) -> AlertRaised:
+    return AlertRaised(
+        clinic_id=patient.clinic_id,
+        patient_id=patient.patient_id,
+        alert_id=alert.alert_id,
+        kind=alert.kind,
+        severity=alert.severity,
+        plan_id=alert.plan_id,
+        owner=alert.owner,
+        title=alert.title,
+        raised_at=alert.raised_at,
+    )
+
+
+def celebrate(patient: Patient, fact: MilestoneReached, now: datetime) -> Decision[Patient]:
+    """Tell staff, and the patient too unless the milestone was taken back already."""
+    decision = raise_alert(patient, fact, now)
+    if decision.state is patient or retraction_id(fact) in patient.alerts:
+        return decision
+    message = to_patient(
+        patient,
+        "milestone",
+        alert_id_of(fact),
+        fact.occurrence,
+        due_at=now,
+        plan_id=fact.plan_id,
+        valid_until=now + _MILESTONE_VALID,
+    )
+    return Decision(decision.state.with_deliveries(message), decision.facts)
+
+
+def retract(patient: Patient, fact: MilestoneRetracted, now: datetime) -> Decision[Patient]:
+    """Tell staff; the patient hears nothing of what was not so, if it is not too late."""
+    decision = raise_alert(patient, fact, now)
+    event_id = derived_id(MilestoneReached.wire_type(), fact.clinic_id, fact.natural_key)
+    reached = derived_id("alert", event_id)
+    state = supersede(decision.state, "retracted", lambda d: d.topic == "milestone" and d.subject_id == reached)
+    return Decision(state, decision.facts)
+
+
+def acknowledge(patient: Patient, fact: AcknowledgementGiven, now: datetime) -> Decision[Patient]:
+    """The first to take an alert has it; messages about it that are not sent yet stop.
+
+    Raises:
+        Refused: this patient has no such alert.
+    """
+    alert = patient.alerts.get(fact.alert_id)
+    if alert is None:
+        raise Refused("no such alert", pointer="/alert_id", remedy="List the open alerts: GET /alerts.")
+    if alert.acknowledged_at is not None:
+        return Decision(patient)
+    taken = replace(alert, acknowledged_by=fact.given_by, acknowledged_at=now)
+    state = supersede(patient.with_alert(taken), "acknowledged", lambda d: _about(d.topic, d.subject_id, alert))
+    published = AlertAcknowledged(
+        clinic_id=patient.clinic_id,
+        patient_id=patient.patient_id,
+        alert_id=alert.alert_id,
+        acknowledged_by=fact.given_by,
+        acknowledged_at=now,
+    )
+    return Decision(state, (published,))
+
+
+def _about(topic: str, subject_id: str, alert: Alert) -> bool:
+    return topic == "alert" and subject_id == alert.alert_id

@@ -1,0 +1,99 @@
+"""The ledger's own rules: what a delivery is keyed by, and whether it can go to anybody."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from services.notifications.domain.state import LIVE, OPEN, Delivery, DeliveryState, Patient, Role
+from shared.ids import derived_id
+
+NO_ADDRESS = "no-address"
+DECEASED = "deceased"
+NO_OWNER = "no-owner"
+_NOT_ADDRESSABLE = frozenset({NO_ADDRESS, DECEASED})
+
+
+def to_patient(
+    patient: Patient,
+    topic: str,
+    subject_id: str,
+    subject_version: int,
+    *,
+    due_at: datetime,
+    slot: str = "",
+    plan_id: str | None = None,
+    valid_until: datetime | None = None,
+) -> Delivery:
+    """A message to the patient, in the state that the contact allows."""
+    delivery = Delivery(
+        delivery_id=_delivery_id(patient, "patient", patient.patient_id, topic, subject_id, subject_version, slot),
+        recipient="patient",
+        recipient_id=patient.patient_id,
+        topic=topic,
+        subject_id=subject_id,
+        subject_version=subject_version,
+        due_at=due_at,
+        slot=slot,
+        plan_id=plan_id,
+        valid_until=valid_until,
+    )
+    return addressed(patient, delivery)
+
+
+def to_staff(
+    patient: Patient, role: Role, topic: str, subject_id: str, *, due_at: datetime, plan_id: str | None
+) -> Delivery:
+    """A message to whoever is first in line for `role`; suppressed where the roster is empty."""
+    owner = patient.desk.owners.get(role)
+    return Delivery(
+        delivery_id=_delivery_id(patient, "staff", owner or role, topic, subject_id, 1, ""),
+        recipient="staff",
+        recipient_id=owner or role,
+        topic=topic,
+        subject_id=subject_id,
+        subject_version=1,
+        due_at=due_at,
+        plan_id=plan_id,
+        state=DeliveryState.SCHEDULED if owner else DeliveryState.SUPPRESSED,
+        reason="" if owner else NO_OWNER,
+    )
+
+
+def _delivery_id(patient: Patient, *identity: str | int) -> str:
+    """Derived from what the ledger is unique on, so that deciding again finds the same row."""
+    return derived_id("delivery", patient.clinic_id, "email", *identity)
+
+
+def addressed(patient: Patient, delivery: Delivery) -> Delivery:
+    """`delivery` in the state that the patient's contact allows now."""
+    if delivery.recipient == "staff":
+        return delivery
+    if any(plan.end_reason == DECEASED for plan in patient.plans.values()):
+        return replace(delivery, state=DeliveryState.SUPPRESSED, reason=DECEASED)
+    if patient.contact is None:
+        return replace(delivery, state=DeliveryState.PLANNED, reason="")
+    if patient.contact.email is None:
+        return replace(delivery, state=DeliveryState.SUPPRESSED, reason=NO_ADDRESS)
+    return replace(delivery, state=DeliveryState.SCHEDULED, reason="")
+
+
+def readdress(patient: Patient) -> Patient:
+    """Put all that is not sent yet into the state that the contact allows now."""
+    waiting = (
+        delivery
+        for delivery in patient.deliveries.values()
+        if delivery.state in LIVE or (delivery.state in OPEN and delivery.reason in _NOT_ADDRESSABLE)
+    )
+    pairs = [(delivery, addressed(patient, delivery)) for delivery in waiting]
+    return patient.with_deliveries(*(after for before, after in pairs if after != before))
+
+
+def supersede(patient: Patient, reason: str, which: Callable[[Delivery], bool]) -> Patient:
+    """Take back the deliveries that `which` picks, as far as they are not sent yet."""
+    return patient.with_deliveries(
+        *(
+            replace(delivery, state=DeliveryState.SUPERSEDED, reason=reason)
+            for delivery in patient.deliveries.values()
+            if delivery.state in OPEN and which(delivery)
+        )
+    )

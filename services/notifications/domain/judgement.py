@@ -1,0 +1,177 @@
+"""The look at a delivery right before it goes: is it still so, and what is there to say?
+
+Deciding on a fact may plan too much; nothing leaves without passing here, on the state of the
+moment. So a message never tells of what is no longer so, whatever order the facts came in.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+
+from services.notifications.domain.deliveries import addressed
+from services.notifications.domain.reminders import SLOTS, due, zone_of
+from services.notifications.domain.standing import takes_place, told_of
+from services.notifications.domain.state import Alert, Appointment, Delivery, DeliveryState, Patient, Told
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a message has to say now. `told` is what it will have told of appointments."""
+
+    appointments: tuple[Appointment, ...] = ()
+    previous: Mapping[str, datetime] = field(default_factory=dict)
+    """Per appointment that moved or that another one replaces, the start as the patient knows it."""
+    alert: Alert | None = None
+    told: tuple[Told, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Not to be sent: where the delivery goes instead, and why."""
+
+    state: DeliveryState
+    reason: str
+
+
+Judgement = Content | Dropped
+
+
+def judge(patient: Patient, delivery: Delivery, now: datetime) -> Judgement:
+    """What `delivery` says at `now`, or what becomes of it instead."""
+    if delivery.valid_until is not None and now >= delivery.valid_until:
+        return Dropped(DeliveryState.EXPIRED, "too-late")
+    standing = addressed(patient, delivery)
+    if standing.state is not DeliveryState.SCHEDULED and delivery.recipient == "patient":
+        return Dropped(standing.state, standing.reason)
+    return _BY_TOPIC[delivery.topic](patient, delivery, now)
+
+
+def _superseded(reason: str) -> Dropped:
+    return Dropped(DeliveryState.SUPERSEDED, reason)
+
+
+def _booked(patient: Patient, delivery: Delivery, now: datetime) -> Judgement:
+    """All appointments of the booking that still take place and that the patient was not told of."""
+    told = told_of(patient)
+    news = [
+        appointment
+        for appointment in patient.appointments.values()
+        if appointment.booking_id == delivery.subject_id
+        and takes_place(patient, appointment)
+        and appointment.start > now
+        and appointment.appointment_id not in told
+    ]
+    if not news:
+        return _superseded("nothing-left")
+    return _telling(news, {new.appointment_id: old for new in news if (old := _replaced(patient, new))})
+
+
+def _replaced(patient: Patient, appointment: Appointment) -> datetime | None:
+    old = patient.appointments.get(appointment.replaces or "")
+    return old.start if old else None
+
+
+def _moved(patient: Patient, delivery: Delivery, now: datetime) -> Judgement:
+    """All appointments that the patient knows at an older version: one message tells of them together."""
+    told = told_of(patient)
+    leader = patient.appointments.get(delivery.subject_id)
+    if leader is None or leader.version != delivery.subject_version or not takes_place(patient, leader):
+        return _superseded("newer-version")
+
+    def news(appointment: Appointment) -> bool:
+        known = told.get(appointment.appointment_id)
+        return known is not None and known.on and known.version < appointment.version
+
+    if not news(leader):
+        # Not told at all: the message of the booking shows the new time.
+        return _superseded("already-told" if leader.appointment_id in told else "not-told")
+    changed = [a for a in patient.appointments.values() if takes_place(patient, a) and a.start > now and news(a)]
+    return _telling(changed, {a.appointment_id: told[a.appointment_id].start for a in changed})
+
+
+def _cancelled(patient: Patient, delivery: Delivery, now: datetime) -> Judgement:
+    """All cancelled appointments that the patient still reckons with."""
+    told = told_of(patient)
+    leader = patient.appointments.get(delivery.subject_id)
+    if leader is None or leader.version != delivery.subject_version:
+        return _superseded("newer-version")
+    expected = _expected(patient, told, now)
+    off = [a for a in expected if a.status == "cancelled"]
+    if leader not in off:
+        return _superseded("already-told" if leader.appointment_id in told else "not-told")
+    return _telling(off, {a.appointment_id: told[a.appointment_id].start for a in off}, on=False)
+
+
+def _ended(patient: Patient, delivery: Delivery, now: datetime) -> Judgement:
+    """The end of the course, with those of its appointments that the patient still reckons with."""
+    expected = _expected(patient, told_of(patient), now)
+    off = [a for a in expected if a.plan_id == delivery.subject_id and not takes_place(patient, a)]
+    return _telling(off, {}, on=False)
+
+
+def _expected(patient: Patient, told: Mapping[str, Told], now: datetime) -> list[Appointment]:
+    """Future appointments that the patient was last told to come to."""
+    known = (patient.appointments.get(last.appointment_id) for last in told.values() if last.on)
+    return [appointment for appointment in known if appointment is not None and appointment.start > now]
+
+
+def _missed(patient: Patient, delivery: Delivery, _now: datetime) -> Judgement:
+    appointment = patient.appointments.get(delivery.subject_id)
+    if appointment is None or appointment.version != delivery.subject_version:
+        return _superseded("newer-version")
+    last = told_of(patient).get(appointment.appointment_id)
+    if last is None or not last.on:
+        return _superseded("not-told")
+    return _telling([appointment], {}, on=False)
+
+
+def _reminder(patient: Patient, delivery: Delivery, now: datetime) -> Judgement:
+    appointment = patient.appointments.get(delivery.subject_id)
+    if appointment is None or appointment.version != delivery.subject_version:
+        return _superseded("newer-version")
+    if not takes_place(patient, appointment):
+        return _superseded("plan-ended")
+    later = min((days for days in SLOTS.values() if days < SLOTS[delivery.slot]), default=None)
+    if later is not None and due(appointment.start, later, zone_of(patient)) <= now:
+        # After downtime both are due; one is enough.
+        return _superseded("collapsed")
+    content = _telling([appointment], {})
+    last = told_of(patient).get(appointment.appointment_id)
+    known = last is not None and last.version >= appointment.version
+    return replace(content, told=()) if known else content
+
+
+def _milestone(patient: Patient, delivery: Delivery, _now: datetime) -> Judgement:
+    alert = patient.alerts[delivery.subject_id]
+    retracted = any(a.kind == "milestone-retracted" and _same(a, alert) for a in patient.alerts.values())
+    return _superseded("retracted") if retracted else Content(alert=alert)
+
+
+def _same(one: Alert, other: Alert) -> bool:
+    """Whether both are about one occurrence of one milestone."""
+    names = ("plan_id", "milestone", "rule_version", "occurrence")
+    return all(one.evidence[name] == other.evidence[name] for name in names)
+
+
+def _alert(patient: Patient, delivery: Delivery, _now: datetime) -> Judgement:
+    alert = patient.alerts[delivery.subject_id]
+    return _superseded("acknowledged") if alert.acknowledged_at is not None else Content(alert=alert)
+
+
+def _telling(appointments: Iterable[Appointment], previous: Mapping[str, datetime], *, on: bool = True) -> Content:
+    ordered = tuple(sorted(appointments, key=lambda appointment: (appointment.start, appointment.appointment_id)))
+    told = tuple(Told(a.appointment_id, a.version, a.start, on) for a in ordered)
+    return Content(ordered, previous, told=told)
+
+
+_BY_TOPIC: Final[dict[str, Callable[[Patient, Delivery, datetime], Judgement]]] = {
+    "booked": _booked,
+    "moved": _moved,
+    "cancelled": _cancelled,
+    "missed": _missed,
+    "reminder": _reminder,
+    "ended": _ended,
+    "milestone": _milestone,
+    "alert": _alert,
+}

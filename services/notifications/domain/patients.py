@@ -1,0 +1,31 @@
+"""Who the patient is and how to reach them."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from services.notifications.domain.deliveries import readdress
+from services.notifications.domain.reminders import retime, zone_of
+from services.notifications.domain.state import Contact, Patient
+from shared.events.intake import PatientRegistered, PatientUpdated
+from shared.messaging.message import Decision
+
+
+def learn_contact(patient: Patient, fact: PatientRegistered | PatientUpdated, now: datetime) -> Decision[Patient]:
+    """The highest revision holds; messages that waited for an address become due, or are held back."""
+    contact = _contact(fact)
+    if patient.contact is not None and patient.contact.revision >= contact.revision:
+        return Decision(patient)
+    zone = zone_of(patient)
+    patient = readdress(replace(patient, contact=contact))
+    return Decision(patient if zone_of(patient) == zone else retime(patient, now))
+
+
+def _contact(fact: PatientRegistered | PatientUpdated) -> Contact:
+    given = fact.contact
+    return Contact(
+        revision=fact.revision if isinstance(fact, PatientUpdated) else 0,
+        name=given.name,
+        email=given.email,
+        language=given.language,
+        zone=given.zone,
+    )

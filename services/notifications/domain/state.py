@@ -1,0 +1,181 @@
+"""The state that is decided on: one patient with contact, plans, appointments, deliveries, alerts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Literal, TypeVar
+
+from shared.ids import patient_key
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+Role = Literal["clinician", "front-desk", "operator"]
+Severity = Literal["info", "warning", "critical"]
+Recipient = Literal["patient", "staff"]
+
+
+def _nothing() -> Mapping[Any, Any]:
+    return MappingProxyType({})
+
+
+class DeliveryState(StrEnum):
+    """How far a delivery has come. Accepted, failed, unknown, superseded and expired are final."""
+
+    PLANNED = "planned"
+    """Waits for the patient's contact."""
+    SCHEDULED = "scheduled"
+    SENDING = "sending"
+    ACCEPTED = "accepted"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    """Handed over without an answer: perhaps sent, so never sent again."""
+    SUPERSEDED = "superseded"
+    EXPIRED = "expired"
+    SUPPRESSED = "suppressed"
+    """Not to be sent as things stand; a new contact may change that."""
+
+
+LIVE = frozenset({DeliveryState.PLANNED, DeliveryState.SCHEDULED})
+OPEN = LIVE | {DeliveryState.SUPPRESSED}
+MAYBE_TOLD = frozenset({DeliveryState.SENDING, DeliveryState.ACCEPTED, DeliveryState.UNKNOWN})
+
+
+@dataclass(frozen=True, slots=True)
+class ClinicDesk:
+    """What the rules need to know of a clinic: its zone and, per role, who is first in line."""
+
+    zone: str = "UTC"
+    owners: Mapping[Role, str] = field(default_factory=_nothing)
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How to reach the patient. `revision` 0 is the registration."""
+
+    revision: int
+    name: str
+    email: str | None
+    language: str
+    zone: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A course; once ended, nothing of it after `ended_at` takes place."""
+
+    plan_id: str
+    version: int = 0
+    ended_at: datetime | None = None
+    end_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Appointment:
+    """An appointment at the highest version known.
+
+    Without a `booking_id` its booking has not arrived yet: a later fact overtook it.
+    """
+
+    appointment_id: str
+    plan_id: str
+    sequence: int
+    version: int
+    status: Literal["booked", "cancelled", "missed"]
+    start: datetime
+    end: datetime
+    practitioner_id: str | None = None
+    booking_id: str | None = None
+    booking_size: int | None = None
+    replaces: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a message said about an appointment: its version, its start, and whether it takes place."""
+
+    appointment_id: str
+    version: int
+    start: datetime
+    on: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message to one recipient. No address and no text: both are looked up when it is sent."""
+
+    delivery_id: str
+    recipient: Recipient
+    recipient_id: str
+    topic: str
+    subject_id: str
+    subject_version: int
+    due_at: datetime
+    state: DeliveryState = DeliveryState.SCHEDULED
+    reason: str = ""
+    slot: str = ""
+    channel: str = "email"
+    plan_id: str | None = None
+    valid_until: datetime | None = None
+    """Not sent from this moment on."""
+    told: tuple[Told, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Something that staff should look at."""
+
+    alert_id: str
+    kind: str
+    severity: Severity
+    title: str
+    raised_at: datetime
+    evidence: Mapping[str, Any]
+    owner: str | None = None
+    plan_id: str | None = None
+    acknowledged_by: str | None = None
+    acknowledged_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """All that notifications knows of one patient. `revision` counts the changes saved."""
+
+    clinic_id: str
+    patient_id: str
+    desk: ClinicDesk = field(default_factory=ClinicDesk)
+    revision: int = 0
+    contact: Contact | None = None
+    plans: Mapping[str, Plan] = field(default_factory=_nothing)
+    appointments: Mapping[str, Appointment] = field(default_factory=_nothing)
+    deliveries: Mapping[str, Delivery] = field(default_factory=_nothing)
+    """Those that can still matter; settled ones that told nothing need not be here."""
+    alerts: Mapping[str, Alert] = field(default_factory=_nothing)
+
+    @property
+    def key(self) -> str:
+        """`<clinic_id>/<patient_id>`."""
+        return patient_key(self.clinic_id, self.patient_id)
+
+    def with_plan(self, plan: Plan) -> "Patient":
+        """The same patient with `plan` as given."""
+        return replace(self, plans=_put(self.plans, plan.plan_id, plan))
+
+    def with_appointment(self, appointment: Appointment) -> "Patient":
+        """The same patient with `appointment` as given."""
+        return replace(self, appointments=_put(self.appointments, appointment.appointment_id, appointment))
+
+    def with_deliveries(self, *deliveries: Delivery) -> "Patient":
+        """The same patient with `deliveries` as given."""
+        changed = {delivery.delivery_id: delivery for delivery in deliveries}
+        return replace(self, deliveries={**self.deliveries, **changed}) if changed else self
+
+    def with_alert(self, alert: Alert) -> "Patient":
+        """The same patient with `alert` as given."""
+        return replace(self, alerts=_put(self.alerts, alert.alert_id, alert))
+
+
+def _put(known: Mapping[K, V], key: K, value: V) -> Mapping[K, V]:
+    return {**known, key: value}

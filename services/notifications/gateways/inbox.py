@@ -1,0 +1,35 @@
+"""Asking a mail inbox whether a message arrived (the embedded one; none in a clinic's production)."""
+
+from typing import Self
+
+import httpx
+
+
+class InboxUnreachable(Exception):
+    """The inbox did not answer; ask again later."""
+
+
+class Inbox:
+    """An inbox that answers `GET /api/messages?message_id=<id>` with `{"messages": [...]}`."""
+
+    def __init__(self, url: str) -> None:
+        self._client = httpx.AsyncClient(base_url=url, timeout=5, trust_env=False)
+
+    async def has(self, message_id: str) -> bool:
+        """Whether a message with this Message-ID (angle brackets included) arrived.
+
+        Raises:
+            InboxUnreachable: no answer, or none that can be read.
+        """
+        try:
+            answer = await self._client.get("/api/messages", params={"message_id": message_id, "limit": 1})
+            answer.raise_for_status()
+            return bool(answer.json()["messages"])
+        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+            raise InboxUnreachable(type(error).__name__) from error
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.aclose()

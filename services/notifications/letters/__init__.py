@@ -1,0 +1,5 @@
+"""From what there is to say to a mail: templates as data, times as the reader lives them."""
+
+from services.notifications.letters.mail import Letter, Letters
+
+__all__ = ["Letter", "Letters"]

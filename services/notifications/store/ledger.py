@@ -1,0 +1,181 @@
+"""The ledger as the sender works on it: claim what is due, look again, write down how it went.
+
+Every transition is a conditional UPDATE. A claim is (owner, attempt): whoever holds an older one
+changes nothing any more.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+import orjson
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.notifications.domain.judgement import Content, Dropped, Judgement, judge
+from services.notifications.domain.state import Contact, Delivery, DeliveryState
+from services.notifications.store.patients import PatientStore
+from services.notifications.store.rows import delivery_of, told_columns
+from shared.events.notifications import NotificationFailed, NotificationSent
+
+_DUE = text("""
+    SELECT d.*
+    FROM delivery d JOIN patient p ON p.patient_key = d.patient_key
+    WHERE d.state = 'scheduled' AND d.due_at <= :now AND NOT EXISTS (
+        SELECT 1 FROM delivery ahead
+        WHERE ahead.patient_key = d.patient_key AND ahead.recipient = d.recipient
+            AND ahead.state IN ('scheduled', 'sending')
+            AND (ahead.state = 'sending' OR (ahead.due_at, ahead.position) < (d.due_at, d.position)))
+    ORDER BY d.due_at, d.position LIMIT :limit
+    FOR UPDATE SKIP LOCKED
+""")
+"""At most one per patient and recipient, and none while another is on its way: each line is served in order."""
+_MARK = text("""
+    UPDATE delivery SET
+        state = marked.state, reason = marked.reason, told = marked.told, owner = :owner,
+        attempt = delivery.attempt + 1, claimed_at = clock_timestamp(), claimed_revision = marked.claimed_revision
+    FROM json_populate_recordset(NULL::delivery, CAST(CAST(:rows AS text) AS json)) AS marked
+    WHERE delivery.delivery_id = marked.delivery_id AND delivery.state = 'scheduled'
+""")
+_STILL_SO = text("""
+    SELECT 1 FROM delivery d JOIN patient p ON p.patient_key = d.patient_key
+    WHERE d.delivery_id = :delivery_id AND d.state = 'sending' AND d.owner = :owner AND d.attempt = :attempt
+        AND p.revision = d.claimed_revision
+        AND d.claimed_at > clock_timestamp() - make_interval(secs => :fresh)
+""")
+_TAKE_OVER = text("""
+    UPDATE delivery SET owner = :owner, attempt = attempt + 1, claimed_at = clock_timestamp()
+    WHERE delivery_id IN (
+        SELECT delivery_id FROM delivery
+        WHERE state = 'sending' AND claimed_at < clock_timestamp() - make_interval(secs => :lease)
+        ORDER BY claimed_at LIMIT 100 FOR UPDATE SKIP LOCKED)
+    RETURNING *
+""")
+_SETTLE = text("""
+    UPDATE delivery SET
+        state = settled.state, reason = settled.reason, due_at = COALESCE(settled.due_at, delivery.due_at),
+        deferrals = delivery.deferrals + settled.deferrals, accepted_at = settled.accepted_at,
+        told = CASE WHEN settled.state = 'scheduled' THEN NULL ELSE delivery.told END
+    FROM json_populate_recordset(NULL::delivery, CAST(CAST(:rows AS text) AS json)) AS settled
+    WHERE delivery.delivery_id = settled.delivery_id AND delivery.state = 'sending'
+        AND delivery.owner = :owner AND delivery.attempt = settled.attempt
+    RETURNING delivery.*
+""")
+
+_FAILURES: dict[str, Literal["failed", "unknown", "expired"]] = {
+    "failed": "failed",
+    "unknown": "unknown",
+    "expired": "expired",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A delivery that is ours to send, and what it says."""
+
+    delivery: Delivery
+    clinic_id: str
+    patient_id: str
+    attempt: int
+    deferrals: int
+    content: Content = field(default_factory=Content)
+    contact: Contact | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How it went. `scheduled` means that it goes again, at `due_at` where given."""
+
+    claim: Claim
+    state: DeliveryState
+    reason: str = ""
+    due_at: datetime | None = None
+    accepted_at: datetime | None = None
+
+
+Published = NotificationSent | NotificationFailed
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The ledger for one process, `owner`."""
+
+    store: PatientStore
+    owner: str
+
+    async def claim(self, tx: AsyncConnection, now: datetime, limit: int) -> tuple[list[Claim], list[Published]]:
+        """Take up to `limit` of what is due; drops what is no longer so. Facts are to be published with `tx`."""
+        due = (await tx.execute(_DUE, {"now": now, "limit": limit})).all()
+        if not due:
+            return [], []
+        patients = await self.store.load_patients(tx, {r.patient_key: (r.clinic_id, r.patient_id) for r in due})
+        judged = [(row, judge(patients[row.patient_key], _read(row), now)) for row in due]
+        marked = [_mark(row, verdict, patients[row.patient_key].revision) for row, verdict in judged]
+        await tx.execute(_MARK, {"rows": orjson.dumps(marked).decode(), "owner": self.owner})
+        claims = [
+            Claim(_read(r), r.clinic_id, r.patient_id, r.attempt + 1, r.deferrals, v, patients[r.patient_key].contact)
+            for r, v in judged
+            if isinstance(v, Content)
+        ]
+        dropped = [_failed(row, v.state, v.reason) for row, v in judged if isinstance(v, Dropped)]
+        return claims, [fact for fact in dropped if fact]
+
+    async def still_so(self, tx: AsyncConnection, claim: Claim, fresh_seconds: float) -> bool:
+        """Whether the claim is ours and fresh, and nothing about the patient has changed since."""
+        known = {"delivery_id": claim.delivery.delivery_id, "owner": self.owner, "attempt": claim.attempt}
+        return await tx.scalar(_STILL_SO, {**known, "fresh": fresh_seconds}) is not None
+
+    async def take_over(self, tx: AsyncConnection, lease_seconds: float) -> list[Claim]:
+        """The claims whose owner did not come back within the lease: perhaps sent, perhaps not."""
+        found = await tx.execute(_TAKE_OVER, {"owner": self.owner, "lease": lease_seconds})
+        return [Claim(_read(r), r.clinic_id, r.patient_id, r.attempt, r.deferrals) for r in found]
+
+    async def settle(self, tx: AsyncConnection, results: Sequence[Result]) -> list[Published]:
+        """Write down results; gives the facts to publish. A result whose claim was taken over changes nothing."""
+        given = [
+            {
+                "delivery_id": result.claim.delivery.delivery_id,
+                "attempt": result.claim.attempt,
+                "state": result.state,
+                "reason": result.reason,
+                "due_at": result.due_at,
+                "deferrals": 1 if result.due_at else 0,
+                "accepted_at": result.accepted_at,
+            }
+            for result in results
+        ]
+        settled = await tx.execute(_SETTLE, {"rows": orjson.dumps(given).decode(), "owner": self.owner})
+        return [fact for row in settled if (fact := _sent(row) or _failed(row, row.state, row.reason))]
+
+
+def _read(row: Row[Any]) -> Delivery:
+    return delivery_of(row)
+
+
+def _mark(row: Row[Any], verdict: Judgement, revision: int) -> dict[str, Any]:
+    sending = isinstance(verdict, Content)
+    return {
+        "delivery_id": row.delivery_id,
+        "state": DeliveryState.SENDING if sending else verdict.state,
+        "reason": "" if sending else verdict.reason,
+        "told": told_columns(verdict.told) if sending else None,
+        "claimed_revision": revision,
+    }
+
+
+def _sent(row: Row[Any]) -> NotificationSent | None:
+    if row.state != DeliveryState.ACCEPTED:
+        return None
+    return NotificationSent(**_identity(row), accepted_at=row.accepted_at)
+
+
+def _failed(row: Row[Any], state: str, reason: str) -> NotificationFailed | None:
+    if state not in _FAILURES:
+        return None
+    return NotificationFailed(**_identity(row), state=_FAILURES[state], reason=reason)
+
+
+def _identity(row: Row[Any]) -> dict[str, Any]:
+    names = ("clinic_id", "patient_id", "delivery_id", "recipient", "channel", "topic", "subject_id")
+    return {name: getattr(row, name) for name in names}

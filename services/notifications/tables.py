@@ -1,0 +1,95 @@
+"""The rows of notifications. Its migrations create them; a test compares the two."""
+
+from sqlalchemy import JSON, BigInteger, Column, DateTime, Identity, Integer, MetaData, Table, Text
+
+METADATA = MetaData()
+
+
+def _moment(name: str, *, nullable: bool = False) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+PATIENT = Table(
+    "patient",
+    METADATA,
+    Column("patient_key", Text, primary_key=True),
+    Column("clinic_id", Text, nullable=False),
+    Column("patient_id", Text, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("contact_revision", Integer),
+    Column("name", Text),
+    Column("email", Text),
+    Column("language", Text),
+    Column("zone", Text),
+)
+PLAN = Table(
+    "plan",
+    METADATA,
+    Column("patient_key", Text, primary_key=True),
+    Column("plan_id", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+    _moment("ended_at", nullable=True),
+    Column("end_reason", Text),
+)
+APPOINTMENT = Table(
+    "appointment",
+    METADATA,
+    Column("patient_key", Text, primary_key=True),
+    Column("appointment_id", Text, primary_key=True),
+    Column("plan_id", Text, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("status", Text, nullable=False),
+    _moment("start_at"),
+    _moment("end_at"),
+    Column("practitioner_id", Text),
+    Column("booking_id", Text),
+    Column("booking_size", Integer),
+    Column("replaces", Text),
+)
+DELIVERY = Table(
+    "delivery",
+    METADATA,
+    Column("position", BigInteger, Identity(always=True), nullable=False),
+    Column("delivery_id", Text, primary_key=True),
+    Column("patient_key", Text, nullable=False),
+    Column("clinic_id", Text, nullable=False),
+    Column("patient_id", Text, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("recipient_id", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("subject_id", Text, nullable=False),
+    Column("subject_version", Integer, nullable=False),
+    Column("slot", Text, nullable=False),
+    Column("plan_id", Text),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    _moment("due_at"),
+    _moment("valid_until", nullable=True),
+    Column("told", JSON),
+    Column("attempt", Integer, nullable=False),
+    Column("deferrals", Integer, nullable=False),
+    Column("owner", Text),
+    _moment("claimed_at", nullable=True),
+    Column("claimed_revision", BigInteger),
+    _moment("accepted_at", nullable=True),
+)
+ALERT = Table(
+    "alert",
+    METADATA,
+    Column("position", BigInteger, Identity(always=True), nullable=False),
+    Column("alert_id", Text, primary_key=True),
+    Column("patient_key", Text, nullable=False),
+    Column("clinic_id", Text, nullable=False),
+    Column("patient_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("owner", Text),
+    Column("plan_id", Text),
+    Column("evidence", JSON, nullable=False),
+    _moment("raised_at"),
+    Column("acknowledged_by", Text),
+    _moment("acknowledged_at", nullable=True),
+)

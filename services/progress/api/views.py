@@ -1,0 +1,205 @@
+"""How a course stands, as JSON."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel
+
+from services.progress.domain.milestones import Verdict
+from services.progress.domain.record import PatientRecord, Subject
+from services.progress.domain.series import Series
+from services.progress.domain.signals import Plateau, Regression
+from services.progress.domain.taper import Proposal
+from services.progress.domain.verdicts import Verdicts
+from shared.events.clinical import Side
+from shared.events.progress import Evidence
+
+
+class BaselineView(BaseModel):
+    """A settled baseline, in the measure's unit."""
+
+    value: float
+    readings: tuple[str, ...]
+
+
+class ReadingView(BaseModel):
+    """A reading that counts, at its newest revision."""
+
+    measurement_id: str
+    value: float
+    effective_at: datetime
+    revision: int
+
+
+class SeriesView(BaseModel):
+    """The readings of one measure, side and device."""
+
+    measure: str
+    side: Side | None
+    device: str | None
+    unit: str
+    better: Literal["lower", "higher"]
+    baseline: BaselineView | None
+    readings: list[ReadingView]
+
+
+class MilestoneView(BaseModel):
+    """A milestone: reached on what evidence, not evaluable for what reason, or not yet."""
+
+    milestone: str
+    title: str
+    rule_version: int
+    state: Literal["reached", "not-yet", "not-evaluable"]
+    occurrence: int | None
+    reached_at: datetime | None
+    reason: str | None
+    evidence: Evidence | None
+
+
+class RegressionView(BaseModel):
+    """A measure got worse."""
+
+    measure: str
+    side: Side | None
+    reading_id: str
+    detected_at: datetime
+    evidence: Evidence
+
+
+class PlateauView(BaseModel):
+    """A measure stood still at a review."""
+
+    measure: str
+    review: int
+    evidence: Evidence
+
+
+class ProposalView(BaseModel):
+    """A proposed step along the ladder."""
+
+    proposal_id: str
+    plan_version: int
+    from_step: int
+    to_step: int
+    proposed_at: datetime
+    reason: str
+    state: Literal["open", "approved", "declined"]
+    evidence: Evidence
+
+
+class AdverseEventView(BaseModel):
+    """An adverse event of the patient."""
+
+    adverse_event_id: str
+    grade: int
+    occurred_at: datetime
+
+
+class CourseView(BaseModel):
+    """One course of care."""
+
+    plan_id: str
+    patient_id: str
+    protocol_id: str
+    protocol_version: int
+    plan_version: int
+    step: int
+    step_name: str | None
+    ended: bool
+    sessions: int
+    series: list[SeriesView]
+    milestones: list[MilestoneView]
+    regressions: list[RegressionView]
+    plateaus: list[PlateauView]
+    proposals: list[ProposalView]
+    adverse_events: list[AdverseEventView]
+
+
+def course_view(record: PatientRecord, verdicts: Verdicts) -> CourseView:
+    """The view of the course that `verdicts` judge."""
+    course = verdicts.course
+    version, step, _ = course.stage
+    return CourseView(
+        plan_id=course.plan_id,
+        patient_id=record.patient_id,
+        protocol_id=course.terms.protocol_id,
+        protocol_version=course.terms.protocol_version,
+        plan_version=version,
+        step=step,
+        step_name=course.terms.rungs[step] if step < len(course.terms.rungs) else None,
+        ended=course.ended,
+        sessions=len(course.sessions),
+        series=[_series(series) for series in course.series],
+        milestones=[_milestone(record, course.plan_id, verdict) for verdict in verdicts.milestones],
+        regressions=[_regression(regression) for regression in verdicts.regressions],
+        plateaus=[_plateau(plateau) for plateau in verdicts.plateaus],
+        proposals=[_proposal(proposal) for proposal in verdicts.proposals],
+        adverse_events=[
+            AdverseEventView(adverse_event_id=event.adverse_event_id, grade=event.grade, occurred_at=event.occurred_at)
+            for event in course.adverse_events
+        ],
+    )
+
+
+def _series(series: Series) -> SeriesView:
+    baseline = series.baseline
+    return SeriesView(
+        measure=series.spec.measure,
+        side=series.side,
+        device=series.device,
+        unit=series.spec.unit,
+        better=series.spec.better,
+        baseline=BaselineView(value=series.value(baseline.level), readings=baseline.ids) if baseline else None,
+        readings=[
+            ReadingView(
+                measurement_id=reading.measurement_id,
+                value=reading.value,
+                effective_at=reading.effective_at,
+                revision=reading.revision,
+            )
+            for reading in series.readings
+        ],
+    )
+
+
+def _milestone(record: PatientRecord, plan_id: str, verdict: Verdict) -> MilestoneView:
+    rule = verdict.rule
+    told = record.published.get(Subject("milestone", plan_id, f"{rule.milestone}/{rule.rule_version}"))
+    return MilestoneView(
+        milestone=rule.milestone,
+        title=rule.title,
+        rule_version=rule.rule_version,
+        state=verdict.state,
+        occurrence=told.number if told and verdict.reached_at else None,
+        reached_at=verdict.reached_at,
+        reason=verdict.not_evaluable or None,
+        evidence=verdict.evidence,
+    )
+
+
+def _regression(regression: Regression) -> RegressionView:
+    series = regression.series
+    return RegressionView(
+        measure=series.spec.measure,
+        side=series.side,
+        reading_id=series.readings[regression.at].measurement_id,
+        detected_at=regression.detected_at,
+        evidence=regression.evidence,
+    )
+
+
+def _plateau(plateau: Plateau) -> PlateauView:
+    return PlateauView(measure=plateau.series.spec.measure, review=plateau.review, evidence=plateau.evidence)
+
+
+def _proposal(proposal: Proposal) -> ProposalView:
+    return ProposalView(
+        proposal_id=proposal.proposal_id,
+        plan_version=proposal.version,
+        from_step=proposal.from_step,
+        to_step=proposal.to_step,
+        proposed_at=proposal.proposed_at,
+        reason=proposal.reason,
+        state=proposal.state,
+        evidence=proposal.evidence,
+    )

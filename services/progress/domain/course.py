@@ -1,0 +1,129 @@
+"""One course of care: its sessions in time order and its series of readings."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from typing import NamedTuple, TypeVar
+
+from services.progress.domain.record import AdverseEvent, PatientRecord, Plan, Reading, Session, Terms
+from services.progress.domain.series import Series, series_of
+
+T = TypeVar("T")
+
+LEAD = timedelta(days=42)
+"""Records from so long before a course's first day, and of no course before it, count to it."""
+
+
+class Stage(NamedTuple):
+    """The time since a plan was last adjusted: its version, its ladder step, its first day."""
+
+    version: int
+    step: int
+    since: date
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What a plan's verdicts rest on: only what counts, in time order."""
+
+    plan_id: str
+    terms: Terms
+    stage: Stage
+    ended: bool
+    failed_tapers: int
+    """How often the course has stepped back."""
+    sessions: tuple[Session, ...]
+    series: tuple[Series, ...]
+    adverse_events: tuple[AdverseEvent, ...]
+    """The patient's, whichever course they came up in: safety knows no plan."""
+
+    def series_of_measure(self, measure: str | None) -> list[Series]:
+        """The series of one measure: one for each side and device."""
+        return [series for series in self.series if series.spec.measure == measure]
+
+
+class _Span(NamedTuple):
+    starts_on: date
+    ends_on: date
+    plan_id: str
+
+
+def courses_of(record: PatientRecord) -> list[Course]:
+    """The patient's courses whose plan is known, by plan id."""
+    plans = sorted(record.plans.values(), key=lambda plan: plan.plan_id)
+    spans = _spans(plans)
+    sessions = _by_plan(spans, _valid_sessions(record))
+    readings = _by_plan(spans, _valid_readings(record))
+    events = tuple(sorted(e for e in record.adverse_events.values() if e.session_id not in record.voided_sessions))
+    return [
+        _course(plan, plan.terms, sessions.get(plan.plan_id, []), readings.get(plan.plan_id, []), events)
+        for plan in plans
+        if plan.terms
+    ]
+
+
+def course_at(record: PatientRecord, moment: datetime) -> str | None:
+    """Which course a record of `moment` that names no plan belongs to, as far as is known."""
+    return _plan_at(_spans(record.plans.values()), moment)
+
+
+def _course(
+    plan: Plan, terms: Terms, sessions: list[Session], readings: list[Reading], events: tuple[AdverseEvent, ...]
+) -> Course:
+    held = tuple(sorted(sessions, key=lambda session: (session.started_at, session.session_id)))
+    first = Stage(1, terms.step, date.min)
+    stages = (first, *(Stage(*adjustment) for adjustment in plan.adjustments))
+    return Course(
+        plan_id=plan.plan_id,
+        terms=terms,
+        stage=stages[-1],
+        ended=plan.ended_at is not None,
+        failed_tapers=sum(after.step < before.step for before, after in pairwise(stages)),
+        sessions=held,
+        series=series_of(terms, readings, second_session=held[1].started_at if len(held) > 1 else None),
+        adverse_events=events,
+    )
+
+
+def _valid_sessions(record: PatientRecord) -> Iterable[tuple[str | None, datetime, Session]]:
+    for session in record.sessions.values():
+        if session.session_id not in record.voided_sessions:
+            yield session.plan_id, session.started_at, session
+
+
+def _valid_readings(record: PatientRecord) -> Iterable[tuple[str | None, datetime, Reading]]:
+    for reading in record.readings.values():
+        if reading.measurement_id not in record.voided_readings and reading.session_id not in record.voided_sessions:
+            yield reading.plan_id, reading.effective_at, reading
+
+
+def _by_plan(spans: Sequence[_Span], items: Iterable[tuple[str | None, datetime, T]]) -> Mapping[str, list[T]]:
+    sorted_out: dict[str, list[T]] = defaultdict(list)
+    for plan_id, moment, item in items:
+        owner = plan_id or _plan_at(spans, moment)
+        if owner:
+            sorted_out[owner].append(item)
+    return sorted_out
+
+
+def _spans(plans: Iterable[Plan]) -> list[_Span]:
+    return sorted(
+        _Span(plan.terms.starts_on, plan.ended_at.date() if plan.ended_at else date.max, plan.plan_id)
+        for plan in plans
+        if plan.terms
+    )
+
+
+def _plan_at(spans: Sequence[_Span], moment: datetime) -> str | None:
+    """The course that had started latest by that day and was not over, else the next one to start.
+
+    Days are UTC days: facts carry no time zone.
+    """
+    day = moment.date()
+    running = [span for span in spans if span.ends_on >= day]
+    started = [span for span in running if span.starts_on <= day]
+    if started:
+        return started[-1].plan_id
+    return running[0].plan_id if running and running[0].starts_on <= day + LEAD else None

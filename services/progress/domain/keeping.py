@@ -1,0 +1,144 @@
+"""Taking facts into a patient's record. Each function returns the same record when nothing is new."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
+
+from services.progress.domain.record import (
+    Adjustment,
+    AdverseEvent,
+    PatientRecord,
+    Plan,
+    ProposalAnswer,
+    Reading,
+    Session,
+    Terms,
+)
+from shared.events import clinical
+from shared.events.intake import PlanAdjusted, PlanCreated, PlanEnded, SessionLogged
+
+
+def keep_plan(record: PatientRecord, fact: PlanCreated) -> PatientRecord:
+    """The terms of a course. One plan id has one plan: the first holds."""
+    plan = record.plans.get(fact.plan_id, Plan(fact.plan_id))
+    if plan.terms is not None:
+        return record
+    terms = Terms(
+        protocol_id=fact.protocol_id,
+        protocol_version=fact.protocol_version,
+        side=fact.side,
+        starts_on=fact.starts_on,
+        step=fact.step,
+        rungs=tuple(step.name for step in fact.ladder),
+        measures=fact.measures,
+        milestones=fact.milestones,
+    )
+    return _with_plan(record, replace(plan, terms=terms))
+
+
+def keep_adjustment(record: PatientRecord, fact: PlanAdjusted) -> PatientRecord:
+    """A version of a plan, also when the plan itself has not come yet."""
+    plan = record.plans.get(fact.plan_id, Plan(fact.plan_id))
+    if any(known.version == fact.plan_version for known in plan.adjustments):
+        return record
+    adjustment = Adjustment(fact.plan_version, fact.step, fact.effective_on)
+    return _with_plan(record, replace(plan, adjustments=tuple(sorted((*plan.adjustments, adjustment)))))
+
+
+def keep_end(record: PatientRecord, fact: PlanEnded) -> PatientRecord:
+    """The end of a plan; of two, the earlier."""
+    plan = record.plans.get(fact.plan_id, Plan(fact.plan_id))
+    if plan.ended_at is not None and plan.ended_at <= fact.ended_at:
+        return record
+    return _with_plan(record, replace(plan, ended_at=fact.ended_at))
+
+
+def keep_session(record: PatientRecord, fact: SessionLogged) -> PatientRecord:
+    """A session with its readings and adverse events. One session id has one record: the first holds."""
+    if fact.session_id in record.sessions:
+        return record
+    ended_at = fact.started_at + timedelta(minutes=fact.minutes)
+    session = Session(fact.session_id, fact.plan_id, fact.started_at, ended_at)
+    record = replace(record, sessions={**record.sessions, session.session_id: session})
+    taken = [reading_of(reading, plan_id=fact.plan_id, session_id=fact.session_id) for reading in fact.readings]
+    return keep_adverse_events(keep_readings(record, taken), fact.session_id, fact.adverse_events)
+
+
+def reading_of(
+    reading: clinical.Reading, *, revision: int = 0, plan_id: str | None = None, session_id: str | None = None
+) -> Reading:
+    """A reading as the record keeps it."""
+    return Reading(
+        measurement_id=reading.measurement_id,
+        revision=revision,
+        measure=reading.measure,
+        value=reading.value,
+        unit=reading.unit,
+        effective_at=reading.effective_at,
+        side=reading.side.value if reading.side else None,
+        device=reading.device,
+        rater=reading.rater,
+        enrolment=reading.enrolment,
+        plan_id=plan_id,
+        session_id=session_id,
+    )
+
+
+def keep_readings(record: PatientRecord, taken: Iterable[Reading]) -> PatientRecord:
+    """Readings, original or corrected: the highest revision of a measurement holds."""
+    readings = dict(record.readings)
+    for reading in taken:
+        known = readings.get(reading.measurement_id)
+        readings[reading.measurement_id] = _merged(known, reading) if known else reading
+    return record if readings == record.readings else replace(record, readings=readings)
+
+
+def _merged(known: Reading, other: Reading) -> Reading:
+    """The newer content, with the plan and session that either names.
+
+    A correction names neither, and may come before its original. Two records of one revision that
+    differ are a fault of the sender; the choice must only not depend on which came first.
+    """
+    newer = max(known, other, key=lambda reading: (reading.revision, repr(reading[2:10])))
+    return newer._replace(
+        plan_id=max(known.plan_id or "", other.plan_id or "") or None,
+        session_id=max(known.session_id or "", other.session_id or "") or None,
+    )
+
+
+def keep_adverse_events(
+    record: PatientRecord, session_id: str, events: Iterable[clinical.AdverseEvent]
+) -> PatientRecord:
+    """Adverse events as told by one session, or by a report of their own; the worst grade holds."""
+    kept = dict(record.adverse_events)
+    for event in events:
+        told = AdverseEvent(event.adverse_event_id, session_id, event.grade, event.occurred_at)
+        key = (told.adverse_event_id, session_id)
+        kept[key] = max(told, kept.get(key, told))
+    return record if kept == record.adverse_events else replace(record, adverse_events=kept)
+
+
+def keep_answer(record: PatientRecord, answer: ProposalAnswer) -> PatientRecord:
+    """A decision on a proposal; of two, the earlier."""
+    known = record.answers.get(answer.proposal_id)
+    if known is not None and known <= answer:
+        return record
+    return replace(record, answers={**record.answers, answer.proposal_id: answer})
+
+
+def void_session(record: PatientRecord, session_id: str) -> PatientRecord:
+    """The session, its readings and its adverse events do not count, whether they have come or not."""
+    if session_id in record.voided_sessions:
+        return record
+    return replace(record, voided_sessions=record.voided_sessions | {session_id})
+
+
+def void_reading(record: PatientRecord, measurement_id: str) -> PatientRecord:
+    """The reading does not count, whether it has come or not."""
+    if measurement_id in record.voided_readings:
+        return record
+    return replace(record, voided_readings=record.voided_readings | {measurement_id})
+
+
+def _with_plan(record: PatientRecord, plan: Plan) -> PatientRecord:
+    return replace(record, plans={**record.plans, plan.plan_id: plan})

@@ -1,0 +1,127 @@
+"""A patient's facts as progress keeps them: the same record whatever order they came in.
+
+Every merge below is commutative and idempotent, so that arrival order and repeats leave no trace.
+A record is a value: it is replaced, never changed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import NamedTuple
+
+from shared.events.clinical import MeasureSpec, MilestoneRule, Side
+from shared.events.progress import Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a course runs by, fixed when its plan was created."""
+
+    protocol_id: str
+    protocol_version: int
+    side: Side | None
+    starts_on: date
+    step: int
+    rungs: tuple[str, ...]
+    """Names of the taper ladder's steps, in order."""
+    measures: tuple[MeasureSpec, ...]
+    milestones: tuple[MilestoneRule, ...]
+
+
+class Adjustment(NamedTuple):
+    """A clinician's change to a plan: from `effective_on` the course is at `step`."""
+
+    version: int
+    step: int
+    effective_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A plan of care; `terms` are missing while only later facts about it have come."""
+
+    plan_id: str
+    terms: Terms | None = None
+    adjustments: tuple[Adjustment, ...] = ()
+    """By version, lowest first."""
+    ended_at: datetime | None = None
+
+
+class Session(NamedTuple):
+    """A session that was held."""
+
+    session_id: str
+    plan_id: str | None
+    started_at: datetime
+    ended_at: datetime
+
+
+class Reading(NamedTuple):
+    """A reading at its highest known revision (0 is the original)."""
+
+    measurement_id: str
+    revision: int
+    measure: str
+    value: float
+    unit: str
+    effective_at: datetime
+    side: str | None
+    device: str | None
+    rater: str | None
+    enrolment: bool
+    plan_id: str | None
+    session_id: str | None
+
+
+class AdverseEvent(NamedTuple):
+    """An adverse event as one session record, or a report of its own (`session_id` empty), tells it."""
+
+    adverse_event_id: str
+    session_id: str
+    grade: int
+    occurred_at: datetime
+
+
+class ProposalAnswer(NamedTuple):
+    """What a clinician said to a proposal."""
+
+    proposal_id: str
+    decided_at: datetime
+    approved: bool
+
+
+class Subject(NamedTuple):
+    """What a published fact was about: its kind, its plan and a name within both."""
+
+    kind: str
+    plan_id: str
+    name: str
+
+
+class Published(NamedTuple):
+    """How what was published stands: its revision, occurrence or grade, and its evidence."""
+
+    number: int
+    standing: bool
+    evidence: Evidence | None
+
+
+@dataclass(frozen=True, slots=True)
+class PatientRecord:
+    """All that progress knows of one patient, and what it has told the world."""
+
+    clinic_id: str
+    patient_id: str
+    plans: Mapping[str, Plan] = field(default_factory=dict[str, Plan])
+    sessions: Mapping[str, Session] = field(default_factory=dict[str, Session])
+    readings: Mapping[str, Reading] = field(default_factory=dict[str, Reading])
+    adverse_events: Mapping[tuple[str, str], AdverseEvent] = field(default_factory=dict[tuple[str, str], AdverseEvent])
+    answers: Mapping[str, ProposalAnswer] = field(default_factory=dict[str, ProposalAnswer])
+    voided_sessions: frozenset[str] = frozenset()
+    voided_readings: frozenset[str] = frozenset()
+    published: Mapping[Subject, Published] = field(default_factory=dict[Subject, Published])
+
+    @property
+    def key(self) -> str:
+        """The patient's key, as `Fact.key`."""
+        return f"{self.clinic_id}/{self.patient_id}"

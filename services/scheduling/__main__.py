@@ -1,0 +1,5 @@
+"""`python -m services.scheduling` starts the service."""
+
+from services.scheduling.main import main
+
+main()

@@ -1,0 +1,196 @@
+"""A clinic's calendar: who and what can be booked, and when it is open.
+
+A day is its ordinal (`date.toordinal`). A mask is an int whose bit m stands for the minute m after
+the local day's first instant, so days of 23 and 25 hours need no special care: local times become
+instants here and nowhere else, by `zoneinfo`.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+ORDINARY_DAY = 1440
+FULL = (1 << 2048) - 1
+"""All minutes of the longest day, and of the buffer after it."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Open from `start` to `end`, local time, on one weekday (0 is Monday), while valid."""
+
+    weekday: int
+    start: time
+    end: time
+    valid_from: date | None = None
+    valid_until: date | None = None
+
+    def holds_on(self, day: date) -> bool:
+        """Whether the rule opens on `day`."""
+        begun = self.valid_from is None or self.valid_from <= day
+        return begun and (self.valid_until is None or day <= self.valid_until) and day.weekday() == self.weekday
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """Closed on a day, all of it where no times are given; the whole clinic where no resource is."""
+
+    day: date
+    resource: int | None = None
+    start: time | None = None
+    end: time | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A practitioner or a room. `offers` are the practitioner's skills, or the room's kind."""
+
+    id: int
+    kind: Literal["practitioner", "room"]
+    external_id: str
+    offers: frozenset[str]
+    rules: tuple[Rule, ...] = ()
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ClinicCalendar:
+    """One clinic's grid, resources and opening times, in its zone."""
+
+    clinic_id: str
+    zone: ZoneInfo
+    slot_minutes: int
+    """Sessions start on multiples of this many minutes past the hour."""
+    buffer_minutes: int
+    """How long practitioner and room stay taken after a session."""
+    horizon_days: int
+    """How far ahead anything is booked."""
+    resources: Mapping[int, Resource]
+    holidays: frozenset[date] = frozenset()
+    absences: tuple[Absence, ...] = ()
+    _memo: dict[tuple[str, int, int], int] = field(
+        default_factory=dict[tuple[str, int, int], int], compare=False, repr=False
+    )
+
+    def offering(self, kind: Literal["practitioner", "room"], offer: str) -> tuple[int, ...]:
+        """The practitioners with a skill, or the rooms of a kind, that may be booked anew; by id."""
+        fitting = (r for r in self.resources.values() if r.active and r.kind == kind and offer in r.offers)
+        return tuple(sorted(resource.id for resource in fitting))
+
+    def first_minute(self, day: int) -> int:
+        """When the local day begins, in minutes since 1970."""
+        known = self._memo.get(("first", 0, day))
+        if known is None:
+            known = self._epoch_minutes(day, time(0))
+            self._memo["first", 0, day] = known
+        return known
+
+    def length(self, day: int) -> int:
+        """How many minutes the local day has; 1440 unless the clocks change."""
+        return self.first_minute(day + 1) - self.first_minute(day)
+
+    def minute_at(self, day: int, local: time) -> int:
+        """The minute of the day at a local time; a time that is skipped counts as by the old offset."""
+        if self.length(day) == ORDINARY_DAY:
+            return local.hour * 60 + local.minute
+        return self._epoch_minutes(day, local) - self.first_minute(day)
+
+    def day_of(self, moment: datetime) -> int:
+        """The local day of an instant."""
+        return moment.astimezone(self.zone).toordinal()
+
+    def moment(self, day: int, minute: int) -> datetime:
+        """The instant of a minute of a local day, in UTC."""
+        return EPOCH + MINUTE * (self.first_minute(day) + minute)
+
+    def mask(self, day: int, start: time, end: time) -> int:
+        """The minutes from `start` to `end`, local times, of one day."""
+        return minutes_between(self.minute_at(day, start), self.minute_at(day, end))
+
+    def spans(self, start: datetime, end: datetime) -> Iterator[tuple[int, int]]:
+        """The minutes from `start` to `end`, as a mask for each local day."""
+        first, last = minutes_since_1970(start), minutes_since_1970(end)
+        day = self.day_of(start)
+        while self.first_minute(day) < last:
+            begin = self.first_minute(day)
+            mask = minutes_between(max(0, first - begin), min(last - begin, self.length(day)))
+            if mask:
+                yield day, mask
+            day += 1
+
+    def open_minutes(self, resource: int, day: int) -> int:
+        """When a practitioner or room can be booked at all on a day."""
+        known = self._memo.get(("open", resource, day))
+        if known is None:
+            known = self._open_minutes(self.resources[resource], day)
+            self._memo["open", resource, day] = known
+        return known
+
+    def start_grid(self, day: int) -> int:
+        """The minutes at which a session may start."""
+        key = ("grid", 0, day if self.length(day) != ORDINARY_DAY else 0)
+        known = self._memo.get(key)
+        if known is None:
+            known = self._start_grid(day)
+            self._memo[key] = known
+        return known
+
+    def _start_grid(self, day: int) -> int:
+        grid = 0
+        for minute_of_day in range(ORDINARY_DAY):
+            local = time(minute_of_day // 60, minute_of_day % 60)
+            if local.minute % self.slot_minutes == 0 and self._exists(day, local):
+                grid |= 1 << self.minute_at(day, local)
+        return grid
+
+    def _exists(self, day: int, local: time) -> bool:
+        """Not skipped when the clocks go forward."""
+        if self.length(day) == ORDINARY_DAY:
+            return True
+        back = self.moment(day, self.minute_at(day, local)).astimezone(self.zone)
+        return back.toordinal() == day and back.time() == local
+
+    def _open_minutes(self, resource: Resource, day: int) -> int:
+        on = date.fromordinal(day)
+        if on in self.holidays:
+            return 0
+        opened = 0
+        for rule in resource.rules:
+            if rule.holds_on(on):
+                opened |= self.mask(day, rule.start, rule.end)
+        for absence in self.absences:
+            if absence.day == on and absence.resource in (None, resource.id):
+                opened &= ~self._closed(absence, day)
+        return opened
+
+    def _closed(self, absence: Absence, day: int) -> int:
+        if absence.start is None or absence.end is None:
+            return FULL
+        return self.mask(day, absence.start, absence.end)
+
+    def _epoch_minutes(self, day: int, local: time) -> int:
+        on = date.fromordinal(day)
+        return minutes_since_1970(datetime.combine(on, local.replace(second=0, microsecond=0), self.zone))
+
+
+def minutes_since_1970(moment: datetime) -> int:
+    """Whole minutes from the epoch to an aware `moment`."""
+    return (moment - EPOCH) // MINUTE
+
+
+def minutes_between(start: int, end: int) -> int:
+    """A mask of the minutes from `start` up to `end`."""
+    return ((1 << (end - start)) - 1) << start if end > start else 0
+
+
+def beginnings(free: int, length: int) -> int:
+    """The minutes at which `length` free minutes begin."""
+    reach = 1
+    while reach * 2 <= length:
+        free &= free >> reach
+        reach *= 2
+    return free & (free >> (length - reach))

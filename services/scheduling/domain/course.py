@@ -1,0 +1,160 @@
+"""What scheduling knows: courses, their sessions and appointments, and what waits for its time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from types import MappingProxyType
+from typing import Literal
+
+from services.scheduling.domain.busy import Busy
+from services.scheduling.domain.calendar import ClinicCalendar
+from shared.events.clinical import Phase, PreferredTime
+
+Status = Literal["booked", "cancelled", "noshow", "fulfilled"]
+"""FHIR R4's words for an appointment's status."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a plan asks of each of its sessions."""
+
+    starts_on: date
+    phases: tuple[Phase, ...]
+    session_minutes: int
+    skill: str
+    room_kind: str
+    practitioner_id: str | None = None
+    preferred_times: tuple[PreferredTime, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """From `effective_on` the course follows `phases`; none of them means discharge."""
+
+    plan_version: int
+    phases: tuple[Phase, ...]
+    effective_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Unplaced:
+    """Why a session found no time between two instants."""
+
+    earliest: datetime
+    latest: datetime
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One session of a course: how many days after the one before it, and whether it has no time."""
+
+    sequence: int
+    phase: str
+    min_gap_days: int
+    max_gap_days: int
+    spacing_days: float
+    minutes: int
+    unplaced: Unplaced | None = None
+    given_up: bool = False
+    """Cancelled without a wish for another time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Appointment:
+    """A time, a practitioner and a room for one session. The ids of both are the clinic's resources."""
+
+    appointment_id: str
+    sequence: int
+    start: datetime
+    end: datetime
+    practitioner: int
+    room: int
+    buffer_minutes: int
+    booking_id: str
+    version: int = 1
+    state: Literal["booked", "cancelled", "noshow"] = "booked"
+    reason: str = ""
+    replaces: str | None = None
+    session_id: str | None = None
+    """The session that was held in it. It outweighs `state` until it is voided."""
+
+    @property
+    def status(self) -> Status:
+        """How the appointment stands."""
+        return "fulfilled" if self.session_id else self.state
+
+    @property
+    def claims(self) -> bool:
+        """Whether it keeps its practitioner, room and patient taken."""
+        return self.state == "booked"
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """One plan's sessions and appointments. Without `terms` the plan itself has not come yet."""
+
+    plan_id: str
+    terms: Terms | None = None
+    plan_version: int = 0
+    waiting: tuple[Adjustment, ...] = ()
+    """Adjustments that came before the plan, lowest version first."""
+    ended_at: datetime | None = None
+    sessions: Mapping[int, Session] = field(default_factory=dict[int, Session])
+    appointments: Mapping[str, Appointment] = field(default_factory=dict[str, Appointment])
+
+    @property
+    def state(self) -> Literal["expected", "active", "ended"]:
+        """Where the course stands."""
+        if self.ended_at is not None:
+            return "ended"
+        return "active" if self.terms else "expected"
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRequest:
+    """Somebody asks for a change of an appointment; kept after it was taken, to know a repeat."""
+
+    request_id: str
+    appointment_id: str
+    change: Literal["cancel", "move", "no-show"]
+    requested_at: datetime
+    not_before: datetime | None
+    rebook: bool
+    taken: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attendance:
+    """A session that was held, or the word that it was recorded in error (which may come first)."""
+
+    session_id: str
+    started_at: datetime | None = None
+    plan_id: str | None = None
+    appointment_id: str | None = None
+    voided: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """Everything of one patient that booking depends on. `resource` is what claims are made on."""
+
+    patient_id: str
+    resource: int
+    courses: Mapping[str, Course] = field(default_factory=dict[str, Course])
+    requests: Mapping[str, ChangeRequest] = field(default_factory=dict[str, ChangeRequest])
+    attendances: Mapping[str, Attendance] = field(default_factory=dict[str, Attendance])
+
+
+@dataclass(frozen=True, slots=True)
+class ClinicSchedule:
+    """One clinic's calendar, who is taken when, and the patients that a batch of facts is about."""
+
+    clinic_id: str
+    calendar: ClinicCalendar | None
+    """None where no clinic of this id is known."""
+    busy: Busy = field(default_factory=Busy)
+    patients: Mapping[str, Patient] = field(default_factory=lambda: MappingProxyType({}))
+    foreign: frozenset[str] = frozenset()
+    """Ids of plans and appointments, named in the batch, that belong to somebody else."""

@@ -1,0 +1,150 @@
+"""One patient's courses on the clinic's calendar, at one moment: what every decision works on."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from services.scheduling.domain.busy import Busy
+from services.scheduling.domain.calendar import ClinicCalendar, minutes_since_1970
+from services.scheduling.domain.course import Appointment, ClinicSchedule, Course, Patient
+from services.scheduling.domain.openings import Opening, Openings
+from shared.events.base import Fact
+from shared.messaging.errors import Refused
+
+NOTICE = timedelta(hours=24)
+"""Nothing is booked to start earlier than this from now: people must be able to come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diary:
+    """A patient and the calendar; every change gives a new one."""
+
+    calendar: ClinicCalendar
+    busy: Busy
+    patient: Patient
+    now: datetime
+
+    @property
+    def first_day(self) -> int:
+        """The first local day on which something may be booked."""
+        return self.calendar.day_of(self.now + NOTICE)
+
+    @property
+    def last_day(self) -> int:
+        """The last local day on which something may be booked: the clinic's horizon."""
+        return self.calendar.day_of(self.now) + self.calendar.horizon_days
+
+    def course(self, plan_id: str) -> Course:
+        """The course of a plan; an expected one where nothing is known of it yet."""
+        return self.patient.courses.get(plan_id) or Course(plan_id)
+
+    def with_course(self, course: Course) -> "Diary":
+        """With this course in place of the one known."""
+        return replace(self, patient=replace(self.patient, courses={**self.patient.courses, course.plan_id: course}))
+
+    def with_appointment(self, plan_id: str, appointment: Appointment) -> "Diary":
+        """With this appointment in place of the one known, and the calendar claimed accordingly."""
+        course = self.course(plan_id)
+        freed = self.without_claim(course.appointments.get(appointment.appointment_id))
+        busy = freed.busy
+        if appointment.claims:
+            for resource, start, end in claims(self.patient.resource, appointment):
+                busy = busy.taking(resource, self.calendar.spans(start, end))
+        appointments = {**course.appointments, appointment.appointment_id: appointment}
+        return replace(freed, busy=busy).with_course(replace(course, appointments=appointments))
+
+    def without_claim(self, appointment: Appointment | None) -> "Diary":
+        """With the time of an appointment free, while it is decided where it goes."""
+        busy = self.busy
+        if appointment and appointment.claims:
+            for resource, start, end in claims(self.patient.resource, appointment):
+                busy = busy.freeing(resource, self.calendar.spans(start, end))
+        return replace(self, busy=busy)
+
+    def openings(self, course: Course) -> Openings:
+        """Where sessions of a course fit, seen from now.
+
+        Raises:
+            ValueError: the course has no terms yet.
+        """
+        terms = course.terms
+        if terms is None:
+            raise ValueError(f"course {course.plan_id} has no terms yet")
+        return Openings(
+            calendar=self.calendar,
+            busy=self.busy,
+            patient=self.patient.resource,
+            minutes=terms.session_minutes,
+            practitioners=self.calendar.offering("practitioner", terms.skill),
+            rooms=self.calendar.offering("room", terms.room_kind),
+            preferred_times=terms.preferred_times,
+            earliest=minutes_since_1970(self.now + NOTICE),
+            last_day=self.last_day,
+        )
+
+    def placed(self, appointment: Appointment, opening: Opening) -> Appointment:
+        """The appointment at an opening."""
+        start = self.calendar.moment(opening.day, opening.minute)
+        length = appointment.end - appointment.start
+        return replace(
+            appointment,
+            start=start,
+            end=start + length,
+            practitioner=opening.practitioner,
+            room=opening.room,
+            buffer_minutes=self.calendar.buffer_minutes,
+        )
+
+    def opening_of(self, appointment: Appointment) -> Opening:
+        """Where an appointment is now."""
+        day = self.calendar.day_of(appointment.start)
+        minute = minutes_since_1970(appointment.start) - self.calendar.first_minute(day)
+        return Opening(day, minute, appointment.practitioner, appointment.room, preferred=True)
+
+
+def claims(patient: int, appointment: Appointment) -> Iterator[tuple[int, datetime, datetime]]:
+    """What an appointment takes: the buffer lengthens the practitioner's and the room's claim only."""
+    after = appointment.end + timedelta(minutes=appointment.buffer_minutes)
+    yield appointment.practitioner, appointment.start, after
+    yield appointment.room, appointment.start, after
+    yield patient, appointment.start, appointment.end
+
+
+def open_diary(schedule: ClinicSchedule, fact: Fact, now: datetime) -> Diary:
+    """The diary of the patient that `fact` is about.
+
+    Raises:
+        Refused: nobody described the clinic.
+    """
+    if schedule.calendar is None:
+        raise Refused(
+            f"There is no clinic {fact.clinic_id}.",
+            pointer="/clinic_id",
+            remedy=f"Add clinics/{fact.clinic_id}.yaml, restart scheduling and replay what is parked.",
+        )
+    return Diary(schedule.calendar, schedule.busy, schedule.patients[fact.patient_id], now)
+
+
+def refuse_foreign(schedule: ClinicSchedule, fact: Fact, identifier: str, kind: str) -> None:
+    """Nobody may touch another patient's course.
+
+    Raises:
+        Refused: `identifier` belongs to another patient, or to another clinic.
+    """
+    for patient in schedule.patients.values():
+        if patient.patient_id != fact.patient_id and _owns(patient, identifier):
+            break
+    else:
+        if identifier not in schedule.foreign:
+            return
+    raise Refused(
+        f"{kind} {identifier} is not of the patient that {fact.NAME} names.",
+        pointer=f"/{kind}_id",
+        remedy="Send it with the id of the patient it belongs to.",
+    )
+
+
+def _owns(patient: Patient, identifier: str) -> bool:
+    """Only what really exists counts: somebody's guess at an id makes it nobody's."""
+    course = patient.courses.get(identifier)
+    return bool(course and course.terms) or any(identifier in c.appointments for c in patient.courses.values())

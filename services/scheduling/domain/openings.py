@@ -1,0 +1,122 @@
+"""Where a session fits: practitioner, room and patient free at once, within opening hours."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import cast
+
+from services.scheduling.domain.busy import Busy
+from services.scheduling.domain.calendar import FULL, ClinicCalendar, beginnings, minutes_between
+from shared.events.clinical import PreferredTime, Weekday
+
+_WEEKDAYS = tuple(Weekday)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A time on a local day with the practitioner and the room that are free then."""
+
+    day: int
+    minute: int
+    practitioner: int
+    room: int
+    preferred: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Openings:
+    """Looks up openings of one length for one patient; remembers what it has looked up."""
+
+    calendar: ClinicCalendar
+    busy: Busy
+    patient: int
+    minutes: int
+    practitioners: tuple[int, ...]
+    rooms: tuple[int, ...]
+    preferred_times: tuple[PreferredTime, ...]
+    earliest: int
+    """No start before this minute (since 1970)."""
+    last_day: int
+    """No start after this day."""
+    avoid: tuple[int, int] = (0, 0)
+    """Minutes since 1970 that the session may not overlap: the time that was just cancelled."""
+    _found: dict[tuple[int, int], Opening | None] = field(default_factory=dict[tuple[int, int], Opening | None])
+    _rooms: dict[int, tuple[tuple[int, int], ...]] = field(default_factory=dict[int, tuple[tuple[int, int], ...]])
+    _shared: dict[int, int] = field(default_factory=dict[int, int])
+
+    def restricted(self, *, earliest: int, avoid: tuple[int, int]) -> "Openings":
+        """The same with fewer starts, and nothing remembered."""
+        return replace(self, earliest=max(self.earliest, earliest), avoid=avoid, _found={}, _rooms={}, _shared={})
+
+    def best(self, day: int, practitioner: int) -> Opening | None:
+        """The patient's preferred and then the earliest time of a day with one practitioner."""
+        key = (day, practitioner)
+        if key not in self._found:
+            self._found[key] = self._best(day, practitioner)
+        return self._found[key]
+
+    def anyone_open(self, days: Iterator[int] | range) -> bool:
+        """Whether somebody who could treat, and a room, are open at once on one of the days."""
+        return any(
+            beginnings(self.calendar.open_minutes(who, day) & self.calendar.open_minutes(room, day), self.minutes)
+            for day in days
+            for who in self.practitioners
+            for room in self.rooms
+        )
+
+    def load(self, practitioner: int) -> int:
+        """Minutes taken of a practitioner, to spread new courses."""
+        return sum(mask.bit_count() for mask in self.busy.masks.get(practitioner, {}).values())
+
+    def _best(self, day: int, practitioner: int) -> Opening | None:
+        starts = self._starts_for_all(day)
+        if starts:
+            calendar, length = self.calendar, self.minutes
+            starts &= beginnings(calendar.open_minutes(practitioner, day), length)
+            free = FULL & ~self.busy.around(practitioner, day, calendar)
+            starts &= beginnings(free, length + calendar.buffer_minutes)
+        if not starts:
+            return None
+        preferred = starts & self._preferred(day)
+        chosen = preferred or starts
+        first = chosen & -chosen
+        room = next(room for room, free in self._rooms[day] if free & first)
+        return Opening(day, first.bit_length() - 1, practitioner, room, bool(preferred) or not self.preferred_times)
+
+    def _starts_for_all(self, day: int) -> int:
+        """The starts that suit grid, patient, notice and at least one room, whoever treats."""
+        known = self._shared.get(day)
+        if known is None:
+            known = self._shared[day] = self._starts(day) if day <= self.last_day else 0
+        return known
+
+    def _starts(self, day: int) -> int:
+        calendar = self.calendar
+        begin = calendar.first_minute(day)
+        if begin + calendar.length(day) <= self.earliest:
+            return 0
+        starts = calendar.start_grid(day) & (FULL << max(0, self.earliest - begin))
+        starts &= beginnings(FULL & ~self.busy.around(self.patient, day, calendar), self.minutes)
+        starts &= ~minutes_between(max(0, self.avoid[0] - self.minutes + 1 - begin), max(0, self.avoid[1] - begin))
+        self._rooms[day] = tuple(self._free_rooms(day)) if starts else ()
+        with_room = 0
+        for _, free in self._rooms[day]:
+            with_room |= free
+        return starts & with_room
+
+    def _free_rooms(self, day: int) -> Iterator[tuple[int, int]]:
+        calendar = self.calendar
+        for room in self.rooms:
+            free = beginnings(FULL & ~self.busy.around(room, day, calendar), self.minutes + calendar.buffer_minutes)
+            free &= beginnings(calendar.open_minutes(room, day), self.minutes)
+            if free:
+                yield room, free
+
+    def _preferred(self, day: int) -> int:
+        """Starts from which the whole session lies in a time that the patient prefers."""
+        weekday = _WEEKDAYS[cast(int, date.fromordinal(day).weekday())]
+        mask = 0
+        for wish in self.preferred_times:
+            if wish.weekday == weekday:
+                mask |= beginnings(self.calendar.mask(day, wish.start, wish.end), self.minutes)
+        return mask

@@ -1,0 +1,1 @@
+"""What came of a run, by an independent look at topics, tables and mail inbox."""

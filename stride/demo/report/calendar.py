@@ -1,0 +1,35 @@
+"""Do two appointments that stand claim the same person or room at the same time?"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from shared.events.scheduling import AppointmentBooked, AppointmentMoved
+from stride.demo.report.look import Facts
+
+Standing = AppointmentBooked | AppointmentMoved
+
+
+def standing(facts: Facts) -> list[Standing]:
+    """Appointments whose newest version says that they take place (or took place)."""
+    newest = (versions[-1][1] for versions in facts.appointments().values())
+    return [appointment for appointment in newest if isinstance(appointment, AppointmentBooked | AppointmentMoved)]
+
+
+def overlaps(appointments: Iterable[Standing]) -> list[str]:
+    """Pairs of appointments that need the same practitioner, room or patient at one time."""
+    taken: dict[str, list[Standing]] = defaultdict(list)
+    for appointment in appointments:
+        for resource in (appointment.practitioner_id, appointment.room_id, appointment.patient_id):
+            taken[f"{appointment.clinic_id}/{resource}"].append(appointment)
+    return [pair for resource, claims in taken.items() for pair in _clashes(resource, claims)]
+
+
+def _clashes(resource: str, claims: list[Standing]) -> Iterator[str]:
+    """Compares each with the latest end so far: one long claim may hide behind a short one."""
+    claims.sort(key=lambda appointment: appointment.start)
+    latest: Standing | None = None
+    for appointment in claims:
+        if latest is not None and appointment.start < latest.end:
+            yield f"{resource}: {latest.appointment_id} and {appointment.appointment_id} at {appointment.start}"
+        if latest is None or appointment.end > latest.end:
+            latest = appointment

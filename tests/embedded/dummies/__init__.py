@@ -1,0 +1,1 @@
+"""Stand-ins for services, for the supervisor to run."""

@@ -1,0 +1,1 @@
+"""What breaks, and what may not break with it."""

@@ -1,0 +1,1 @@
+"""Services through their real door, on real PostgreSQL."""

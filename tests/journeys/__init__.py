@@ -1,0 +1,1 @@
+"""Whole journeys: the simulated clinic, and Stride under it."""
