@@ -1,4 +1,4 @@
-"""A protocol of care as data: what a condition is treated with, how often, and how it is followed (`protocols/*.yaml`)."""
+"""A protocol of care as data: what is treated, how often, and how it is followed (`protocols/*.yaml`)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from shared.data_files import read_data_file
 from shared.events.base import Code, Text
 from shared.events.clinical import CoIntervention, MeasureSpec, MilestoneRule, Phase, Side, Step
+from shared.protocol_checks import mistakes_in
 from shared.settings import ConfigurationInvalid
 
 ICD_10_CM = "http://hl7.org/fhir/sid/icd-10-cm"
@@ -163,10 +164,7 @@ class Protocol(_Entry):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        mistakes = [*_milestone_mistakes(self), *_ladder_mistakes(self), *_customisation_mistakes(self)]
-        phases = [*self.phases, *(phase for step in self.ladder for phase in step.phases)]
-        mistakes += [f"phase {phase.name}: {reason}" for phase in phases for reason in _phase_mistakes(phase)]
-        mistakes += _limit_mistakes(self, self.phases)
+        mistakes = mistakes_in(self)
         if mistakes:
             raise ValueError("; ".join(mistakes))
         return self
@@ -177,78 +175,6 @@ class Protocol(_Entry):
             change = rule.phase
             phases = tuple(change.applied_to(phase) for phase in phases) if change else phases
         return phases
-
-
-def _milestone_mistakes(protocol: Protocol) -> list[str]:
-    specs = {entry.spec.measure for entry in protocol.measures}
-    mistakes = ["two measures have the same name"] if len(specs) != len(protocol.measures) else []
-    names = [rule.milestone for rule in protocol.milestones]
-    mistakes += ["two milestones have the same name"] if len(set(names)) != len(names) else []
-    mistakes += (
-        ["exactly one milestone must be primary"] if sum(rule.primary for rule in protocol.milestones) != 1 else []
-    )
-    for rule in protocol.milestones:
-        if rule.kind == "session-count" and rule.sessions is None:
-            mistakes.append(f"milestone {rule.milestone}: sessions is missing")
-        if rule.kind == "confirmed-change" and (rule.measure not in specs or rule.change is None):
-            mistakes.append(f"milestone {rule.milestone}: needs change, and a measure that the protocol has")
-        if rule.passes > rule.window:
-            mistakes.append(f"milestone {rule.milestone}: passes can't exceed window")
-    return mistakes
-
-
-def _ladder_mistakes(protocol: Protocol) -> list[str]:
-    names = [step.name for step in protocol.ladder]
-    mistakes = ["two ladder steps have the same name"] if len(set(names)) != len(names) else []
-    *treating, last = protocol.ladder
-    if last.phases or not all(step.phases for step in treating):
-        mistakes.append("the last ladder step, and only it, has no phases: it means discharge")
-    if treating and treating[0].phases != protocol.phases:
-        mistakes.append("the first ladder step must have the protocol's own phases")
-    rates = [step.phases[0].sessions_per_week for step in treating if step.phases]
-    if any(later >= earlier for earlier, later in zip(rates, rates[1:], strict=False)):
-        mistakes.append("each ladder step must begin at a lower rate than the one before")
-    return mistakes
-
-
-def _phase_mistakes(phase: Phase) -> list[str]:
-    """A gap must leave room for the phase's own rate."""
-    usual = 7 / phase.sessions_per_week
-    mistakes = ["min_gap_days is above max_gap_days"] if phase.min_gap_days > phase.max_gap_days else []
-    if not phase.min_gap_days <= usual <= phase.max_gap_days:
-        mistakes.append(f"one session in {usual:.1f} days does not fit between min_gap_days and max_gap_days")
-    return mistakes
-
-
-def _customisation_mistakes(protocol: Protocol) -> list[str]:
-    names = {phase.name for phase in protocol.phases}
-    mistakes: list[str] = []
-    for number, rule in enumerate(protocol.customisation, start=1):
-        if rule.phase and rule.phase.name not in names:
-            mistakes.append(f"customisation {number}: the protocol has no phase {rule.phase.name}")
-        changed = protocol.phases_for((rule,), protocol.phases)
-        reasons = [reason for phase in changed for reason in _phase_mistakes(phase)] + _limit_mistakes(
-            protocol, changed
-        )
-        mistakes += [f"customisation {number}: {reason}" for reason in reasons]
-    return mistakes
-
-
-def _limit_mistakes(protocol: Protocol, phases: tuple[Phase, ...]) -> list[str]:
-    return [
-        f"the phases hold more than {limit.sessions} sessions within {limit.within_days} days"
-        for limit in protocol.limits
-        if _sessions_within(phases, limit.within_days) > limit.sessions
-    ]
-
-
-def _sessions_within(phases: tuple[Phase, ...], days: int) -> int:
-    sessions, elapsed = 0, 0
-    for phase in phases:
-        if elapsed < days:
-            sessions += phase.sessions
-        elapsed += phase.weeks * 7
-    return sessions
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,48 @@
 """Builds the notifications service."""
 
+from contextlib import AsyncExitStack
+from dataclasses import replace
+
+from services.notifications import api
+from services.notifications.gateways import Inbox, Mail
 from services.notifications.handlers import HANDLERS
+from services.notifications.letters import Letters, Wordings
+from services.notifications.sender import Courier, Pace, Sender
 from services.notifications.store import PatientStore
+from services.notifications.store.ledger import Ledger
 from shared.clinics import load_clinics
-from shared.messaging.service import Service, run
+from shared.ids import random_id
+from shared.messaging.service import Running, Service, run
 from shared.settings import Settings
+
+_DRIVEN_POLL_SECONDS = 0.05
 
 
 def _store(settings: Settings) -> PatientStore:
     return PatientStore(load_clinics(settings.stride_clinics))
 
 
-SERVICE = Service("notifications", handlers=HANDLERS, store=_store)
+async def _send(running: Running) -> None:
+    """Send what is due until cancelled."""
+    settings, store = running.settings, running.door.store
+    assert isinstance(store, PatientStore)
+    pace = Pace(lease_seconds=settings.stride_send_lease_seconds)
+    if settings.stride_clock:
+        # Driven time jumps, and whoever drives it waits for us.
+        pace = replace(pace, poll_seconds=_DRIVEN_POLL_SECONDS)
+    clinics = load_clinics(settings.stride_clinics)
+    letters = Letters(Wordings(), settings.stride_public_url)
+    ledger = Ledger(store, random_id())
+    async with AsyncExitStack() as parts:
+        mail = await parts.enter_async_context(
+            Mail(settings.stride_smtp, command_seconds=pace.command_seconds, answer_seconds=pace.answer_seconds)
+        )
+        inbox = await parts.enter_async_context(Inbox(settings.stride_mailbox)) if settings.stride_mailbox else None
+        courier = Courier(running.door, ledger, clinics, letters, mail, inbox, pace.fresh_seconds)
+        await Sender(courier, pace).run()
+
+
+SERVICE = Service("notifications", handlers=HANDLERS, store=_store, edge=api.edge, background=(_send,))
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Rows of progress, in its own schema. Every key begins with clinic and patient."""
 
-from sqlalchemy import Boolean, Column, DateTime, Double, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Double, Integer, MetaData, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
 METADATA = MetaData()
@@ -14,6 +14,9 @@ def _table(name: str, *columns: Column[object]) -> Table:
 def _moment(name: str, *, nullable: bool = False) -> Column[object]:
     return Column(name, DateTime(timezone=True), nullable=nullable)
 
+
+PATIENT = _table("patient", Column("version", BigInteger, nullable=False))
+"""Which version of a patient's record is the stored one: a number that is never used twice."""
 
 PLAN = _table(
     "plan",

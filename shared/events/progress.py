@@ -119,7 +119,10 @@ class PlateauSuspected(CourseFact):
 
 
 class AdverseEventReported(Fact):
-    """An adverse event that people must know of, as soon as it is known to Stride."""
+    """An adverse event that people must know of, as soon as it is known to Stride.
+
+    Reported again when another record gives it a worse grade.
+    """
 
     NAME: ClassVar[str] = "adverse_event.reported"
     plan_id: Identifier | None = None
@@ -131,7 +134,7 @@ class AdverseEventReported(Fact):
 
     @property
     def natural_key(self) -> str:
-        return self.adverse_event_id
+        return f"{self.adverse_event_id}/{self.grade}"
 
 
 class PlanAdjustmentProposed(CourseFact):

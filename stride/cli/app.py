@@ -11,6 +11,7 @@ from typer.main import get_command
 COMMANDS = (
     "up",
     "demo",
+    "send",
     "doctor",
     "init",
     "contracts",

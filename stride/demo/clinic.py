@@ -10,7 +10,7 @@ from shared.events.console import PlanAdjustmentApproved, PlanAdjustmentDeclined
 from shared.events.intake import AppointmentChangeRequested, PlanEnded
 from shared.events.progress import PlanAdjustmentProposed
 from shared.events.scheduling import AppointmentFact
-from stride.demo import visits
+from stride.demo import firsts, visits
 from stride.demo.chart import Chart
 from stride.demo.draws import happens, one_of
 from stride.demo.fhir import first_visit
@@ -87,10 +87,10 @@ class Clinic:
             return
         chart.registered = True
         if not patient.by_fhir:
-            chart.to_record.append(visits.handing(patient, visits.registration(patient, phoned), phoned))
+            chart.to_record.append(firsts.handing(patient, firsts.registration(patient, phoned), phoned))
         if patient.index % 4 == 0:
             later = patient.consulted_at + timedelta(days=9)
-            chart.to_record.append(visits.handing(patient, visits.change_of_phone(patient, later), later))
+            chart.to_record.append(firsts.handing(patient, firsts.change_of_phone(patient, later), later))
 
     def _consultation(self, chart: Chart, now: datetime) -> list[Handing]:
         patient = chart.patient
@@ -102,7 +102,7 @@ class Clinic:
             chart.to_record.extend(visits.measured(chart, at))
         if patient.by_fhir:
             return [Handing(first_visit(patient), patient.consulted_at, "fhir")]
-        return [visits.handing(patient, visits.consultation(patient), patient.consulted_at, always_http=True)]
+        return [firsts.handing(patient, firsts.consultation(patient), patient.consulted_at, always_http=True)]
 
     def _changes(self, chart: Chart, now: datetime) -> list[Handing]:
         """Calls off or asks to move what is near, and reports who did not come: one thing at a time."""
@@ -143,7 +143,7 @@ class Clinic:
             not_before=appointment.start + timedelta(hours=20) if change == "move" else None,
             rebook=happens(_WANTS_REPLACEMENT, patient.seed, patient.index, "rebook", chart.visits),
         )
-        return visits.handing(patient, request, now, always_http=True)
+        return firsts.handing(patient, request, now, always_http=True)
 
     def _end(self, chart: Chart, now: datetime) -> list[Handing]:
         over = chart.over_since()
@@ -157,7 +157,7 @@ class Clinic:
             reason="completed",
             ended_at=now,
         )
-        return [visits.handing(chart.patient, ended, now, always_http=True)]
+        return [firsts.handing(chart.patient, ended, now, always_http=True)]
 
     def _write_down_visits(self, chart: Chart, now: datetime) -> None:
         for appointment in chart.live():

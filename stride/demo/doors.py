@@ -21,12 +21,13 @@ from shared.events.progress import PlanAdjustmentProposed
 from shared.flow import INBOUND_TOPIC
 from stride.demo.fhir import bundle
 from stride.demo.handing import Handing
-from stride.demo.ledger import Entry, Ledger
+from stride.demo.ledger import Answer, Entry, Ledger
 
 R = TypeVar("R")
 
 _PATIENCE_SECONDS = 90
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0
+_REFUSED = 400
 _TRY_AGAIN = frozenset({429, 502, 503, 504})
 
 
@@ -182,5 +183,10 @@ def _entry(handing: Handing, response: httpx.Response) -> Entry:
     answered_at = wall_seconds()
     if not response.is_success:
         return Entry(handing, "refused", answered_at, response.status_code, response.text[:500])
-    repeat = response.json().get("status") == "repeat"
-    return Entry(handing, "repeat" if repeat else "accepted", answered_at, response.status_code)
+    content = response.json()
+    if handing.door == "fhir":
+        codes = {int(entry["response"]["status"][:3]) for entry in content["entry"]}
+        answer: Answer = "refused" if max(codes) >= _REFUSED else "repeat" if codes == {200} else "accepted"
+        return Entry(handing, answer, answered_at, max(codes), response.text[:500] if answer == "refused" else "")
+    answer = "repeat" if content["status"] == "repeat" else "accepted"
+    return Entry(handing, answer, answered_at, response.status_code)

@@ -54,7 +54,7 @@ class Snapshot:
             f"{service} has {end - applied} of {partition.topic}/{partition.partition} to apply"
             for partition, end in sorted(ends.items())
             for service in _READERS.get(partition.topic, ())
-            if (applied := self.offsets.get((service, partition.topic, partition.partition), 0)) != end
+            if (applied := self.offsets.get((service, partition.topic, partition.partition), 0)) < end
         ]
         return [*waiting, *behind, *([f"{self.due} deliveries due"] if self.due else [])]
 
@@ -86,16 +86,21 @@ class Drain:
             NotDrained: not within `patience` seconds.
         """
         deadline, pending = time.monotonic() + self._patience, ["nothing could be read yet"]
+        before: Ends = {}
         while time.monotonic() < deadline:
             try:
-                before = await self._topics.ends()
-                snapshot = await self._look(now)
+                before = before or await self._topics.ends()
+                snapshot = await self.look(now)
                 pending = snapshot.pending(before)
-                if not pending and await self._topics.ends() == before:
-                    return snapshot, before
+                if not pending:
+                    after = await self._topics.ends()
+                    if after == before:
+                        return snapshot, before
+                    before, pending = after, ["the topics are growing"]
+                    continue
                 await asyncio.sleep(_POLL_SECONDS)
             except (KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-                pending = [f"no look possible: {type(error).__name__}"]
+                before, pending = {}, [f"no look possible: {type(error).__name__}"]
                 await self.close()
                 await asyncio.sleep(_AFTER_FAULT_SECONDS)
         raise NotDrained(f"Not drained within {self._patience:.0f} s at {now.isoformat()}: {'; '.join(pending[:12])}")
@@ -106,7 +111,8 @@ class Drain:
         if connection is not None:
             connection.terminate()
 
-    async def _look(self, now: datetime) -> Snapshot:
+    async def look(self, now: datetime) -> Snapshot:
+        """What the tables say about `now`."""
         connection = self._connection or await asyncpg.connect(self._url, timeout=5, command_timeout=10)
         self._connection = connection
         row = await connection.fetchrow(_SNAPSHOT, now)

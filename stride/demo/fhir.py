@@ -7,7 +7,7 @@ import orjson
 from shared.events.base import Fact
 from shared.events.clinical import Reading
 from shared.events.intake import ConsultationCompleted, MeasurementRecorded, PatientRegistered
-from stride.demo import visits
+from stride.demo import firsts
 from stride.demo.outcomes import PAIN
 from stride.demo.patients import Patient
 
@@ -17,7 +17,7 @@ _LOINC_PAIN = {"system": "http://loinc.org", "code": "72514-3"}
 
 def first_visit(patient: Patient) -> tuple[Fact, ...]:
     """What must come of the bundle: the patient, the consultation, and each reading on its own."""
-    consulted = visits.consultation(patient)
+    consulted = firsts.consultation(patient)
     recorded = (
         MeasurementRecorded(
             clinic_id=patient.clinic_id,
@@ -26,7 +26,7 @@ def first_visit(patient: Patient) -> tuple[Fact, ...]:
         )
         for reading in consulted.readings
     )
-    registered = visits.registration(patient, patient.consulted_at)
+    registered = firsts.registration(patient, patient.consulted_at)
     return (registered, consulted.model_copy(update={"readings": ()}), *recorded)
 
 

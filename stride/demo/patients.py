@@ -13,10 +13,13 @@ from stride.demo.draws import generator, one_of
 Response = Literal["full", "half", "none", "relapse"]
 """True course: pain falls to a quarter to a third, to four fifths, not at all, or falls and comes back."""
 
+Severity = Literal["mild", "moderate", "severe"]
+
 Finding = Literal["foot-drop", "low-back-pain", "contraindicated", "unknown-condition"]
 
 RELAPSE_AFTER_SESSIONS = 11
 _RESPONSES: Sequence[tuple[Response, float]] = (("full", 0.5), ("half", 0.15), ("none", 0.2), ("relapse", 0.15))
+_SEVERITIES: Sequence[tuple[Severity, float]] = (("mild", 0.2), ("moderate", 0.6), ("severe", 0.2))
 _GIVEN = ("Alma", "Bram", "Carla", "Dilip", "Edda", "Femi", "Greta", "Hugo", "Ines", "Jonas", "Kira", "Luca")
 _FAMILY = ("Abara", "Bianchi", "Costa", "Dahl", "Endo", "Fischer", "Gupta", "Hansen", "Ito", "Jensen", "Klein")
 _ZONES = {"riverside": ZoneInfo("Europe/London"), "hillcrest": ZoneInfo("America/New_York")}
@@ -41,6 +44,7 @@ class Patient:
     pace: float
     """Sessions after which the way to the final share is covered by 63%."""
     by_fhir: bool
+    severity: Severity
     preferred_times: tuple[PreferredTime, ...] = ()
     age_years: int = 60
 
@@ -110,6 +114,7 @@ def _patient(seed: int, index: int, count: int, start: datetime, days: int) -> P
         final_share={"full": 0.2, "half": 0.8, "none": 1.0, "relapse": 0.25}[response] + chance.uniform(-0.03, 0.03),
         pace=chance.uniform(2.5, 4.0),
         by_fhir=index % 3 == 1,
+        severity=one_of(_SEVERITIES, seed, index, "severity"),
         preferred_times=_preferences(chance.random(), chance.choice(list(Weekday)[:5])),
         age_years=chance.randrange(28, 84),
     )

@@ -1,79 +1,30 @@
-"""What the clinic writes down: registrations, consultations, visits, and its mistakes.
+"""What the clinic writes down about visits, and its mistakes.
 
 Mistakes and their rates: 15% of readings missing, 1% typos corrected within days, 6% of readings
-late, 2% of sessions entered once too often and voided, 5% of events sent twice, a quarter sent
-through Kafka. Adverse events: grade 1 at 3% of visits, 2 at 1%, 3 at 0.6%, 4 at 0.2%.
+late, 2% of sessions entered once too often and voided. Adverse events: grade 1 at 3% of visits,
+2 at 1%, 3 at 0.6%, 4 at 0.2%.
 """
 
 from datetime import datetime, timedelta
 
-from shared.events.base import Fact
 from shared.events.clinical import AdverseEvent, NeedlePoint
 from shared.events.intake import (
     AdverseEventRecorded,
-    ConsultationCompleted,
-    Contact,
     MeasurementCorrected,
     MeasurementRecorded,
-    PatientRegistered,
-    PatientUpdated,
     SessionLogged,
     SessionVoided,
 )
 from shared.events.scheduling import AppointmentFact
 from stride.demo.chart import Chart
 from stride.demo.draws import generator, happens, one_of
-from stride.demo.handing import DoorName, Handing
+from stride.demo.firsts import handing
+from stride.demo.handing import Handing
 from stride.demo.outcomes import Taken, readings
-from stride.demo.patients import Patient
 
 _GRADES = ((0, 0.952), (1, 0.03), (2, 0.01), (3, 0.006), (4, 0.002))
 _TERMS = {1: "Bruising", 2: "Dizziness", 3: "Syncope", 4: "Pneumothorax"}
-_LATE, _ENTERED_TWICE, _AGAIN, _BY_KAFKA, _OUTSIDE_RECORD = 0.06, 0.02, 0.05, 0.25, 0.3
-
-
-def handing(patient: Patient, fact: Fact, due: datetime, *, always_http: bool = False) -> Handing:
-    """One event of the patient's, through a door of chance, now and then sent twice."""
-    name = (patient.index, "door", fact.wire_type(), fact.natural_key)
-    by_kafka = not always_http and happens(_BY_KAFKA, patient.seed, *name)
-    door: DoorName = "kafka" if by_kafka else "http"
-    return Handing((fact,), due, door, again=happens(_AGAIN, patient.seed, *name, "again"))
-
-
-def registration(patient: Patient, due: datetime) -> PatientRegistered:
-    """The patient gives name and address."""
-    return PatientRegistered(
-        clinic_id=patient.clinic_id,
-        patient_id=patient.patient_id,
-        contact=Contact(name=patient.name, email=patient.email, zone=patient.zone.key),
-        recorded_at=due,
-    )
-
-
-def change_of_phone(patient: Patient, due: datetime) -> PatientUpdated:
-    """The patient gives a telephone number as well."""
-    known = registration(patient, due)
-    contact = known.contact.model_copy(update={"phone": f"+44 20 7946 {patient.index:04}"})
-    return PatientUpdated(
-        clinic_id=patient.clinic_id, patient_id=patient.patient_id, contact=contact, revision=1, recorded_at=due
-    )
-
-
-def consultation(patient: Patient) -> ConsultationCompleted:
-    """The first consultation, with the readings that decided on enrolment."""
-    taken = readings(patient, 0, 0, patient.consulted_at, always=True)
-    return ConsultationCompleted(
-        clinic_id=patient.clinic_id,
-        patient_id=patient.patient_id,
-        consultation_id=patient.consultation_id,
-        completed_at=patient.consulted_at,
-        condition=patient.condition,
-        side=patient.side if patient.finding in {"foot-drop", "contraindicated"} else None,
-        age_years=patient.age_years,
-        contraindications=patient.contraindications,
-        preferred_times=patient.preferred_times,
-        readings=tuple((one.meant or one.reading).model_copy(update={"enrolment": True}) for one in taken),
-    )
+_LATE, _ENTERED_TWICE, _OUTSIDE_RECORD = 0.06, 0.02, 0.3
 
 
 def measured(chart: Chart, at: datetime) -> list[Handing]:

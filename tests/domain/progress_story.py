@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from services.progress.domain.patient import Patient
 from services.progress.domain.record import PatientRecord
 from services.progress.domain.verdicts import Verdicts, judge
 from services.progress.handlers import HANDLERS
@@ -124,9 +125,9 @@ class Story:
         return kind.model_validate({"clinic_id": self.clinic_id, "patient_id": self.patient_id, **fields})
 
     @property
-    def record(self) -> PatientRecord:
-        """The patient's record before anything is known."""
-        return PatientRecord(self.clinic_id, self.patient_id)
+    def patient(self) -> Patient:
+        """The patient before anything is known."""
+        return Patient(PatientRecord(self.clinic_id, self.patient_id))
 
 
 def reading(measurement_id: str, value: float, moment: datetime, **changes: Any) -> Reading:
@@ -142,19 +143,19 @@ def adverse_event(adverse_event_id: str, grade: int, day: float) -> AdverseEvent
     return AdverseEvent(adverse_event_id=adverse_event_id, grade=grade, term="bruise", occurred_at=at(day))
 
 
-def apply(record: PatientRecord, facts: Iterable[Fact]) -> tuple[PatientRecord, list[Fact]]:
+def apply(patient: Patient, facts: Iterable[Fact]) -> tuple[Patient, list[Fact]]:
     """Decide on one fact after the other; returns the last state and everything published."""
     published: list[Fact] = []
     for fact in facts:
-        decision = HANDLERS[type(fact)](record, fact, NOW)
-        record = decision.state
+        decision = HANDLERS[type(fact)](patient, fact, NOW)
+        patient = decision.state
         published += decision.facts
-    return record, published
+    return patient, published
 
 
-def tell(facts: Iterable[Fact]) -> tuple[PatientRecord, list[Fact]]:
+def tell(facts: Iterable[Fact]) -> tuple[Patient, list[Fact]]:
     """Apply the facts of one patient from the start."""
-    return apply(Story().record, facts)
+    return apply(Story().patient, facts)
 
 
 def published_of(kind: type[Any], facts: Iterable[Fact]) -> list[Any]:
@@ -162,9 +163,9 @@ def published_of(kind: type[Any], facts: Iterable[Fact]) -> list[Any]:
     return [fact for fact in facts if isinstance(fact, kind)]
 
 
-def verdicts_on(record: PatientRecord, plan_id: str = PLAN) -> Verdicts:
-    """The verdicts on one course."""
-    (verdicts,) = (verdicts for verdicts in judge(record) if verdicts.course.plan_id == plan_id)
+def verdicts_on(patient: Patient, plan_id: str = PLAN) -> Verdicts:
+    """The verdicts on one course, judged from the start."""
+    (verdicts,) = (verdicts for verdicts in judge(patient.record) if verdicts.course.plan_id == plan_id)
     return verdicts
 
 

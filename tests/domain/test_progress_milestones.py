@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.progress.domain.record import PatientRecord
+from services.progress.domain.patient import Patient
 from shared.events.base import Fact
 from shared.events.intake import MeasurementVoided, SessionVoided
 from shared.events.progress import (
@@ -33,7 +33,7 @@ def reached(facts: list[Fact], milestone: str) -> list[MilestoneReached]:
     return [fact for fact in published_of(MilestoneReached, facts) if fact.milestone == milestone]
 
 
-def after_start(values: list[float]) -> tuple[PatientRecord, list[Fact]]:
+def after_start(values: list[float]) -> tuple[Patient, list[Fact]]:
     return tell([*START, *STORY.course(values, first=3)])
 
 

@@ -1,1 +1,0 @@
-"""Services through their real door, on real PostgreSQL."""

@@ -2,13 +2,18 @@
 
 from datetime import timedelta
 
-from shared.events.clinical import Phase
+from shared.events.clinical import MilestoneRule, Phase
 from shared.events.intake import PlanCreated
 from shared.ids import derived_id
 from stride.demo.patients import Patient
 
 
-def a_plan(patient: Patient) -> PlanCreated:
+def counted(sessions: int) -> MilestoneRule:
+    """A milestone for so many sessions held."""
+    return MilestoneRule(milestone=f"sessions-{sessions}", kind="session-count", sessions=sessions)
+
+
+def a_plan(patient: Patient, *milestones: MilestoneRule) -> PlanCreated:
     """Eighteen sessions, twice a week."""
     return PlanCreated(
         clinic_id=patient.clinic_id,
@@ -25,5 +30,5 @@ def a_plan(patient: Patient) -> PlanCreated:
         skill="acupuncture",
         room_kind="treatment",
         measures=(),
-        milestones=(),
+        milestones=milestones,
     )

@@ -54,11 +54,12 @@ def to_message(attributes: Mapping[str, Any], data: Any, bearer: Bearer, *, at: 
     fact_type = _accepted(attributes["type"], at)
     fact = _read_fact(fact_type, data, bearer, data_at)
     correlation = attributes.get("correlationid")
+    own_id: str = attributes["id"]
     return Message(
-        event_id=attributes["id"],
+        event_id=own_id,
         source=f"{bearer.clinic_id}|{attributes['source']}",
         fact=fact,
-        correlation_id=correlation if _is_text(correlation) else attributes["id"],
+        correlation_id=str(correlation) if _is_text(correlation) else own_id,
     )
 
 

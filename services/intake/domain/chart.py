@@ -18,8 +18,8 @@ class Plan:
 
     plan_id: str
     protocol_id: str
-    side: Side | None
-    ladder: tuple[Step, ...]
+    side: Side | None = None
+    ladder: tuple[Step, ...] = ()
     version: int = 1
     step: int = 0
 

@@ -4,7 +4,7 @@ Every transition is a conditional UPDATE. A claim is (owner, attempt): whoever h
 changes nothing any more.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -49,6 +49,7 @@ _TAKE_OVER = text("""
     WHERE delivery_id IN (
         SELECT delivery_id FROM delivery
         WHERE state = 'sending' AND claimed_at < clock_timestamp() - make_interval(secs => :lease)
+            AND NOT (owner = :owner AND delivery_id = ANY(:held))
         ORDER BY claimed_at LIMIT 100 FOR UPDATE SKIP LOCKED)
     RETURNING *
 """)
@@ -126,9 +127,13 @@ class Ledger:
         known = {"delivery_id": claim.delivery.delivery_id, "owner": self.owner, "attempt": claim.attempt}
         return await tx.scalar(_STILL_SO, {**known, "fresh": fresh_seconds}) is not None
 
-    async def take_over(self, tx: AsyncConnection, lease_seconds: float) -> list[Claim]:
-        """The claims whose owner did not come back within the lease: perhaps sent, perhaps not."""
-        found = await tx.execute(_TAKE_OVER, {"owner": self.owner, "lease": lease_seconds})
+    async def take_over(self, tx: AsyncConnection, lease_seconds: float, held: Collection[str]) -> list[Claim]:
+        """The claims whose owner did not come back within the lease: perhaps sent, perhaps not.
+
+        `held` are the deliveries that this process is still at work on itself.
+        """
+        known = {"owner": self.owner, "lease": lease_seconds, "held": sorted(held)}
+        found = await tx.execute(_TAKE_OVER, known)
         return [Claim(_read(r), r.clinic_id, r.patient_id, r.attempt, r.deferrals) for r in found]
 
     async def settle(self, tx: AsyncConnection, results: Sequence[Result]) -> list[Published]:

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from services.progress.domain.course import Course
 from services.progress.domain.milestones import Verdict
 from services.progress.domain.record import PatientRecord, Subject
 from services.progress.domain.series import Series
@@ -129,9 +130,9 @@ def course_view(record: PatientRecord, verdicts: Verdicts) -> CourseView:
         step_name=course.terms.rungs[step] if step < len(course.terms.rungs) else None,
         ended=course.ended,
         sessions=len(course.sessions),
-        series=[_series(series) for series in course.series],
+        series=[_series(series) for series in course.series.values()],
         milestones=[_milestone(record, course.plan_id, verdict) for verdict in verdicts.milestones],
-        regressions=[_regression(regression) for regression in verdicts.regressions],
+        regressions=[_regression(course, regression) for regression in verdicts.regressions],
         plateaus=[_plateau(plateau) for plateau in verdicts.plateaus],
         proposals=[_proposal(proposal) for proposal in verdicts.proposals],
         adverse_events=[
@@ -177,19 +178,18 @@ def _milestone(record: PatientRecord, plan_id: str, verdict: Verdict) -> Milesto
     )
 
 
-def _regression(regression: Regression) -> RegressionView:
-    series = regression.series
+def _regression(course: Course, regression: Regression) -> RegressionView:
     return RegressionView(
-        measure=series.spec.measure,
-        side=series.side,
-        reading_id=series.readings[regression.at].measurement_id,
+        measure=course.series[regression.series].spec.measure,
+        side=regression.evidence.side,
+        reading_id=regression.reading_id,
         detected_at=regression.detected_at,
         evidence=regression.evidence,
     )
 
 
 def _plateau(plateau: Plateau) -> PlateauView:
-    return PlateauView(measure=plateau.series.spec.measure, review=plateau.review, evidence=plateau.evidence)
+    return PlateauView(measure=plateau.measure, review=plateau.review, evidence=plateau.evidence)
 
 
 def _proposal(proposal: Proposal) -> ProposalView:

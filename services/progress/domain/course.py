@@ -2,18 +2,21 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
 from services.progress.domain.record import AdverseEvent, PatientRecord, Plan, Reading, Session, Terms
-from services.progress.domain.series import Series, series_of
+from services.progress.domain.series import Series, counts, place, series_name, series_of
 
 T = TypeVar("T")
 
 LEAD = timedelta(days=42)
 """Records from so long before a course's first day, and of no course before it, count to it."""
+
+_SETTLED = 2
+"""From the second session on, baselines do not change by what comes later."""
 
 
 class Stage(NamedTuple):
@@ -35,19 +38,14 @@ class Course:
     failed_tapers: int
     """How often the course has stepped back."""
     sessions: tuple[Session, ...]
-    series: tuple[Series, ...]
+    series: Mapping[str, Series]
+    """By name: one for each measure, side and device."""
     adverse_events: tuple[AdverseEvent, ...]
     """The patient's, whichever course they came up in: safety knows no plan."""
 
     def series_of_measure(self, measure: str | None) -> list[Series]:
         """The series of one measure: one for each side and device."""
-        return [series for series in self.series if series.spec.measure == measure]
-
-
-class _Span(NamedTuple):
-    starts_on: date
-    ends_on: date
-    plan_id: str
+        return [series for series in self.series.values() if series.spec.measure == measure]
 
 
 def courses_of(record: PatientRecord) -> list[Course]:
@@ -69,12 +67,33 @@ def course_at(record: PatientRecord, moment: datetime) -> str | None:
     return _plan_at(_spans(record.plans.values()), moment)
 
 
+def continued(course: Course, session: Session | None, readings: Iterable[Reading]) -> Course | None:
+    """The course with a session and readings that all come after what it has; None where they don't.
+
+    Equal to sorting everything anew, at a fraction of the work: the usual case.
+    """
+    if len(course.sessions) < _SETTLED or (session and _begun(session) <= _begun(course.sessions[-1])):
+        return None
+    series = dict(course.series)
+    for reading in readings:
+        if not counts(reading, course.terms):
+            continue
+        known = series.get(series_name(reading))
+        settled_until = course.sessions[_SETTLED - 1].started_at
+        if known is None or place(reading) <= place(known.readings[-1]) or reading.effective_at <= settled_until:
+            return None
+        series[known.name] = known.followed_by(reading)
+    sessions = (*course.sessions, session) if session else course.sessions
+    return replace(course, sessions=sessions, series=series)
+
+
 def _course(
     plan: Plan, terms: Terms, sessions: list[Session], readings: list[Reading], events: tuple[AdverseEvent, ...]
 ) -> Course:
-    held = tuple(sorted(sessions, key=lambda session: (session.started_at, session.session_id)))
+    held = tuple(sorted(sessions, key=_begun))
     first = Stage(1, terms.step, date.min)
     stages = (first, *(Stage(*adjustment) for adjustment in plan.adjustments))
+    second_session = held[_SETTLED - 1].started_at if len(held) >= _SETTLED else None
     return Course(
         plan_id=plan.plan_id,
         terms=terms,
@@ -82,9 +101,13 @@ def _course(
         ended=plan.ended_at is not None,
         failed_tapers=sum(after.step < before.step for before, after in pairwise(stages)),
         sessions=held,
-        series=series_of(terms, readings, second_session=held[1].started_at if len(held) > 1 else None),
+        series=series_of(terms, readings, second_session),
         adverse_events=events,
     )
+
+
+def _begun(session: Session) -> tuple[datetime, str]:
+    return session.started_at, session.session_id
 
 
 def _valid_sessions(record: PatientRecord) -> Iterable[tuple[str | None, datetime, Session]]:
@@ -99,13 +122,19 @@ def _valid_readings(record: PatientRecord) -> Iterable[tuple[str | None, datetim
             yield reading.plan_id, reading.effective_at, reading
 
 
-def _by_plan(spans: Sequence[_Span], items: Iterable[tuple[str | None, datetime, T]]) -> Mapping[str, list[T]]:
+def _by_plan(spans: Sequence["_Span"], items: Iterable[tuple[str | None, datetime, T]]) -> Mapping[str, list[T]]:
     sorted_out: dict[str, list[T]] = defaultdict(list)
     for plan_id, moment, item in items:
         owner = plan_id or _plan_at(spans, moment)
         if owner:
             sorted_out[owner].append(item)
     return sorted_out
+
+
+class _Span(NamedTuple):
+    starts_on: date
+    ends_on: date
+    plan_id: str
 
 
 def _spans(plans: Iterable[Plan]) -> list[_Span]:

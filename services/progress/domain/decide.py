@@ -4,12 +4,13 @@ None of them looks at `now`: a rebuild from the log must judge as it was judged 
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from services.progress.domain import keeping
 from services.progress.domain.course import course_at
-from services.progress.domain.publication import publish
+from services.progress.domain.news import News
+from services.progress.domain.patient import Patient, judged_with
+from services.progress.domain.publication import news_of
 from services.progress.domain.record import PatientRecord, ProposalAnswer, Published, Subject
 from shared.events import clinical
 from shared.events.console import PlanAdjustmentApproved, PlanAdjustmentDeclined, ProposalDecision
@@ -27,110 +28,125 @@ from shared.events.intake import (
 from shared.events.progress import AdverseEventReported, RetractionCause
 from shared.messaging.message import Decision
 
-Decided = Decision[PatientRecord]
+Decided = Decision[Patient]
+
+_UNTOLD = Published(0, False, None)
 
 
-def open_course(record: PatientRecord, fact: PlanCreated, now: datetime) -> Decided:
+def open_course(patient: Patient, fact: PlanCreated, now: datetime) -> Decided:
     """A plan's terms: its sessions and readings, also those that came before it, count from now on."""
-    return _publish_if_new(record, keeping.keep_plan(record, fact), "late")
+    return _decided(patient, keeping.keep_plan(patient.record, fact), "late")
 
 
-def adjust_course(record: PatientRecord, fact: PlanAdjusted, now: datetime) -> Decided:
+def adjust_course(patient: Patient, fact: PlanAdjusted, now: datetime) -> Decided:
     """A new version and step of a plan."""
-    return _publish_if_new(record, keeping.keep_adjustment(record, fact), "late")
+    return _decided(patient, keeping.keep_adjustment(patient.record, fact), "late")
 
 
-def end_course(record: PatientRecord, fact: PlanEnded, now: datetime) -> Decided:
+def end_course(patient: Patient, fact: PlanEnded, now: datetime) -> Decided:
     """Nothing more is proposed for the plan."""
-    return _publish_if_new(record, keeping.keep_end(record, fact), "late")
+    return _decided(patient, keeping.keep_end(patient.record, fact), "late")
 
 
-def record_session(record: PatientRecord, fact: SessionLogged, now: datetime) -> Decided:
+def record_session(patient: Patient, fact: SessionLogged, now: datetime) -> Decided:
     """A session, its readings and its adverse events."""
-    kept = keeping.keep_session(record, fact)
-    reported = _report(kept, fact, fact.session_id, fact.adverse_events)
-    return _after_report(reported, _publish_if_new(record, reported.state, "late"))
+    kept = keeping.keep_session(patient.record, fact)
+    return _decided(patient, kept, "late", _reports(kept, fact, fact.session_id, fact.adverse_events))
 
 
-def record_adverse_event(record: PatientRecord, fact: AdverseEventRecorded, now: datetime) -> Decided:
+def record_adverse_event(patient: Patient, fact: AdverseEventRecorded, now: datetime) -> Decided:
     """An adverse event told outside a session record."""
-    kept = keeping.keep_adverse_events(record, fact.session_id or "", (fact.adverse_event,))
-    reported = _report(kept, fact, fact.session_id, (fact.adverse_event,))
-    return _after_report(reported, _publish_if_new(record, reported.state, "late"))
+    events = (fact.adverse_event,)
+    kept = keeping.keep_adverse_events(patient.record, fact.session_id or "", events)
+    return _decided(patient, kept, "late", _reports(kept, fact, fact.session_id, events))
 
 
-def void_session(record: PatientRecord, fact: SessionVoided, now: datetime) -> Decided:
+def void_session(patient: Patient, fact: SessionVoided, now: datetime) -> Decided:
     """A session that was recorded in error."""
-    return _publish_if_new(record, keeping.void_session(record, fact.session_id), "void")
+    return _decided(patient, keeping.void_session(patient.record, fact.session_id), "void")
 
 
-def record_reading(record: PatientRecord, fact: MeasurementRecorded, now: datetime) -> Decided:
+def record_reading(patient: Patient, fact: MeasurementRecorded, now: datetime) -> Decided:
     """A reading taken outside a session."""
     reading = keeping.reading_of(fact.reading, plan_id=fact.plan_id)
-    return _publish_if_new(record, keeping.keep_readings(record, [reading]), "late")
+    return _decided(patient, keeping.keep_readings(patient.record, [reading]), "late")
 
 
-def correct_reading(record: PatientRecord, fact: MeasurementCorrected, now: datetime) -> Decided:
+def correct_reading(patient: Patient, fact: MeasurementCorrected, now: datetime) -> Decided:
     """A reading was wrong."""
     reading = keeping.reading_of(fact.reading, revision=fact.revision)
-    return _publish_if_new(record, keeping.keep_readings(record, [reading]), "correction")
+    return _decided(patient, keeping.keep_readings(patient.record, [reading]), "correction")
 
 
-def void_reading(record: PatientRecord, fact: MeasurementVoided, now: datetime) -> Decided:
+def void_reading(patient: Patient, fact: MeasurementVoided, now: datetime) -> Decided:
     """A reading that was recorded in error."""
-    return _publish_if_new(record, keeping.void_reading(record, fact.measurement_id), "void")
+    return _decided(patient, keeping.void_reading(patient.record, fact.measurement_id), "void")
 
 
-def note_approval(record: PatientRecord, fact: PlanAdjustmentApproved, now: datetime) -> Decided:
+def note_approval(patient: Patient, fact: PlanAdjustmentApproved, now: datetime) -> Decided:
     """A clinician said yes: the plan's next version will follow from intake."""
-    return _answered(record, fact, approved=True)
+    return _answered(patient, fact, approved=True)
 
 
-def note_decline(record: PatientRecord, fact: PlanAdjustmentDeclined, now: datetime) -> Decided:
+def note_decline(patient: Patient, fact: PlanAdjustmentDeclined, now: datetime) -> Decided:
     """A clinician said no: not proposed again until four more sessions."""
-    return _answered(record, fact, approved=False)
+    return _answered(patient, fact, approved=False)
 
 
-def _answered(record: PatientRecord, fact: ProposalDecision, *, approved: bool) -> Decided:
+def _answered(patient: Patient, fact: ProposalDecision, *, approved: bool) -> Decided:
     answer = ProposalAnswer(fact.proposal_id, fact.decided_at, approved)
-    return _publish_if_new(record, keeping.keep_answer(record, answer), "late")
+    return _decided(patient, keeping.keep_answer(patient.record, answer), "late")
 
 
-def _publish_if_new(before: PatientRecord, after: PatientRecord, cause: RetractionCause) -> Decided:
-    return Decision(before) if after is before else publish(after, cause)
+def _decided(patient: Patient, kept: PatientRecord, cause: RetractionCause, first: Sequence[News] = ()) -> Decided:
+    """Judge what was kept and tell what is new; `first` goes out before it.
+
+    `cause` is why a milestone that is no longer confirmed would be taken back.
+    """
+    if kept is patient.record:
+        return Decision(patient)
+    judged, verdicts = judged_with(patient, kept)
+    news = [*first, *(item for each in verdicts for item in news_of(kept, each, cause))]
+    told = judged.having_told({item.subject: item.stands for item in news})
+    return Decision(told, tuple(item.fact for item in news))
 
 
-def _after_report(reported: Decided, decided: Decided) -> Decided:
-    """Adverse events go first: nothing may delay them."""
-    return Decision(decided.state, (*reported.facts, *decided.facts))
+def _reports(
+    record: PatientRecord,
+    fact: SessionLogged | AdverseEventRecorded,
+    session_id: str | None,
+    events: Sequence[clinical.AdverseEvent],
+) -> list[News]:
+    """Report each event once, and again only if it turns out worse.
+
+    Neither a missing plan nor a voided session holds a report back: one too many costs a look.
+    """
+    worst = {event.adverse_event_id: event for event in sorted(events, key=lambda event: event.grade)}
+    return [
+        _report(record, fact, session_id, event)
+        for event in worst.values()
+        if event.grade > record.published.get(_told_of(event), _UNTOLD).number
+    ]
 
 
 def _report(
     record: PatientRecord,
     fact: SessionLogged | AdverseEventRecorded,
     session_id: str | None,
-    events: Sequence[clinical.AdverseEvent],
-) -> Decided:
-    """Report each event once, and again only if it turns out worse.
+    event: clinical.AdverseEvent,
+) -> News:
+    reported = AdverseEventReported(
+        clinic_id=record.clinic_id,
+        patient_id=record.patient_id,
+        plan_id=fact.plan_id or course_at(record, event.occurred_at),
+        session_id=session_id,
+        adverse_event_id=event.adverse_event_id,
+        grade=event.grade,
+        term=event.term,
+        occurred_at=event.occurred_at,
+    )
+    return News(_told_of(event), Published(event.grade, True, None), reported)
 
-    Neither a missing plan nor a voided session holds a report back: one too many costs a look.
-    """
-    published, facts = dict(record.published), list[AdverseEventReported]()
-    for event in events:
-        subject = Subject("adverse-event", "", event.adverse_event_id)
-        known = published.get(subject)
-        if known is None or known.number < event.grade:
-            published[subject] = Published(event.grade, True, None)
-            facts.append(
-                AdverseEventReported(
-                    clinic_id=record.clinic_id,
-                    patient_id=record.patient_id,
-                    plan_id=fact.plan_id or course_at(record, event.occurred_at),
-                    session_id=session_id,
-                    adverse_event_id=event.adverse_event_id,
-                    grade=event.grade,
-                    term=event.term,
-                    occurred_at=event.occurred_at,
-                )
-            )
-    return Decision(replace(record, published=published) if facts else record, tuple(facts))
+
+def _told_of(event: clinical.AdverseEvent) -> Subject:
+    return Subject("adverse-event", "", event.adverse_event_id)

@@ -5,13 +5,14 @@ a pure fold: the first point in time order at which the rule held. Getting worse
 undo it; only records that change what came before can.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from math import sqrt
 from statistics import NormalDist
 from typing import Literal, NamedTuple
 
 from services.progress.domain.course import Course
-from services.progress.domain.series import Baseline, Series
+from services.progress.domain.series import Baseline, Series, place
 from shared.events.clinical import MilestoneRule
 from shared.events.progress import Evidence
 
@@ -21,13 +22,6 @@ SESSIONS_FOR_BASELINE = 6
 _NORMAL = NormalDist()
 
 
-class Target(NamedTuple):
-    """The level to reach, and how much of the baseline's error carries over into it."""
-
-    level: float
-    baseline_share: float
-
-
 class Verdict(NamedTuple):
     """How a milestone stands: reached (when, on what evidence), not evaluable (why), or not yet."""
 
@@ -35,45 +29,43 @@ class Verdict(NamedTuple):
     reached_at: datetime | None = None
     evidence: Evidence | None = None
     not_evaluable: str = ""
-    series: Series | None = None
-    """The series that confirmed it."""
+    series: str = ""
+    """The name of the series that confirmed it."""
     at: int = 0
-    """Index in `series` of the confirming reading."""
+    """Index in the series of the confirming reading."""
 
     @property
     def state(self) -> Literal["reached", "not-yet", "not-evaluable"]:
-        """How the milestone stands."""
+        """How the milestone stands, in a word."""
         if self.reached_at:
             return "reached"
         return "not-evaluable" if self.not_evaluable else "not-yet"
 
 
-def milestones_of(course: Course) -> list[Verdict]:
-    """The verdict on each milestone of the course's plan."""
-    return [
-        _counted(course, rule) if rule.kind == "session-count" else _judged(course, rule)
-        for rule in course.terms.milestones
-    ]
+class Target(NamedTuple):
+    """The level to reach, and how much of the baseline's error carries over into it."""
+
+    level: float
+    baseline_share: float
 
 
-def _counted(course: Course, rule: MilestoneRule) -> Verdict:
-    """Reached at the n-th session, counting completed ones that were not voided."""
-    if rule.sessions is None:
-        return Verdict(rule, not_evaluable="no-session-count")
-    if len(course.sessions) < rule.sessions:
-        return Verdict(rule)
-    evidence = Evidence(rule_version=rule.rule_version, sessions=rule.sessions)
-    return Verdict(rule, course.sessions[rule.sessions - 1].started_at, evidence)
+def judged(course: Course, known: Verdict, looked_at: Mapping[str, int], settled: datetime) -> Verdict:
+    """The verdict on a milestone, where `known` is the verdict on a part of the course.
 
-
-def _judged(course: Course, rule: MilestoneRule) -> Verdict:
-    """Reached where the earliest of the measure's series confirms the change."""
+    `looked_at` says how many readings of each series that part has, `settled` until when it is all.
+    """
+    rule = known.rule
+    if known.reached_at and known.reached_at < settled:
+        return known
+    if rule.kind == "session-count":
+        return _counted(course, rule)
     if rule.change is None or all(spec.measure != rule.measure for spec in course.terms.measures):
         return Verdict(rule, not_evaluable="no-expected-change")
     all_series = course.series_of_measure(rule.measure)
-    confirmed = [verdict for series in all_series if (verdict := _first_confirmed(series, rule))]
-    if confirmed:
-        return min(confirmed, key=lambda verdict: (verdict.reached_at, verdict.evidence and verdict.evidence.readings))
+    confirmed = [_first_confirmed(series, rule, looked_at.get(series.name, 0)) for series in all_series]
+    reached = [verdict for verdict in (known, *confirmed) if verdict and verdict.reached_at]
+    if reached:
+        return min(reached, key=lambda verdict: (verdict.reached_at, verdict.series))
     if len(course.sessions) >= SESSIONS_FOR_BASELINE and not any(series.baseline for series in all_series):
         return Verdict(rule, not_evaluable="no-baseline")
     return Verdict(rule)
@@ -93,41 +85,26 @@ def target_of(series: Series, baseline: Baseline, rule: MilestoneRule) -> Target
     return Target(baseline.level * (1 + change), 1 + change)
 
 
-def confirms(series: Series, baseline: Baseline, rule: MilestoneRule, at: int) -> bool:
-    """Whether the window that ends at reading `at` shows the change: Phi(G/SE) >= probability.
-
-    At least `passes` of its readings pass the target on their own, and it spans no more than
-    `stale_days`.
-    """
-    first = at - rule.window + 1
-    if first <= baseline.last or _stale(series, first, at, rule):
-        return False
-    target = target_of(series, baseline, rule)
-    margins = [series.better * (level - target.level) for level in series.levels[first : at + 1]]
-    if sum(margin >= 0 for margin in margins) < rule.passes or sum(margins) <= 0:
-        return False
-    return _probability(series, baseline, rule, at) >= rule.probability
-
-
 def window_evidence(series: Series, rule: MilestoneRule, at: int) -> Evidence | None:
     """What the window that ends at reading `at` says about the rule; None where there is none."""
     baseline = series.baseline
     first = at - rule.window + 1
     if baseline is None or first <= baseline.last:
         return None
-    levels = series.levels[first : at + 1]
+    target = target_of(series, baseline, rule)
+    window = series.readings[first : at + 1]
     return Evidence(
         rule_version=rule.rule_version,
         measure=series.spec.measure,
         side=series.side,
         baseline=series.value(baseline.level),
-        baseline_readings=tuple(reading.measurement_id for reading in baseline.readings),
-        readings=tuple(reading.measurement_id for reading in series.readings[first : at + 1]),
-        values=tuple(reading.value for reading in series.readings[first : at + 1]),
-        mean=series.value(sum(levels) / len(levels)),
-        target=series.value(target_of(series, baseline, rule).level),
-        sigma=series.sigmas[at],
-        probability=_probability(series, baseline, rule, at),
+        baseline_readings=baseline.ids,
+        readings=tuple(reading.measurement_id for reading in window),
+        values=tuple(reading.value for reading in window),
+        mean=series.value(series.mean(first, at + 1)),
+        target=series.value(target.level),
+        sigma=series.sigma(at),
+        probability=_probability(series, baseline, rule, target, at),
     )
 
 
@@ -135,31 +112,53 @@ def present_evidence(course: Course, rule: MilestoneRule) -> Evidence | None:
     """What the newest records say about the rule, reached or not: what a retraction shows as `after`."""
     if rule.kind == "session-count":
         return Evidence(rule_version=rule.rule_version, sessions=len(course.sessions))
-    newest = sorted(course.series_of_measure(rule.measure), key=lambda series: series.readings[-1].effective_at)
+    newest = sorted(course.series_of_measure(rule.measure), key=lambda series: place(series.readings[-1]))
     evidence = (window_evidence(series, rule, len(series.readings) - 1) for series in reversed(newest))
     return next(filter(None, evidence), None)
 
 
-def _first_confirmed(series: Series, rule: MilestoneRule) -> Verdict | None:
+def _counted(course: Course, rule: MilestoneRule) -> Verdict:
+    """Reached at the n-th session, counting completed ones that were not voided."""
+    if rule.sessions is None:
+        return Verdict(rule, not_evaluable="no-session-count")
+    if len(course.sessions) < rule.sessions:
+        return Verdict(rule)
+    evidence = Evidence(rule_version=rule.rule_version, sessions=rule.sessions)
+    return Verdict(rule, course.sessions[rule.sessions - 1].started_at, evidence)
+
+
+def _first_confirmed(series: Series, rule: MilestoneRule, looked_at: int) -> Verdict | None:
     baseline = series.baseline
     if baseline is None:
         return None
-    for at in range(baseline.last + rule.window, len(series.readings)):
-        if confirms(series, baseline, rule, at):
-            reached_at = series.readings[at].effective_at
-            return Verdict(rule, reached_at, window_evidence(series, rule, at), series=series, at=at)
+    target = target_of(series, baseline, rule)
+    for at in range(max(looked_at, baseline.last + rule.window), len(series.readings)):
+        if _confirms(series, baseline, rule, target, at):
+            return Verdict(
+                rule, series.readings[at].effective_at, window_evidence(series, rule, at), series=series.name, at=at
+            )
     return None
 
 
-def _probability(series: Series, baseline: Baseline, rule: MilestoneRule, at: int) -> float:
+def _confirms(series: Series, baseline: Baseline, rule: MilestoneRule, target: Target, at: int) -> bool:
+    """Whether the window that ends at reading `at` shows the change: Phi(G/SE) >= probability.
+
+    At least `passes` of its readings pass the target on their own, and it spans no more than
+    `stale_days`.
+    """
+    first, better = at - rule.window + 1, series.better
+    passes = 0
+    for level in series.levels[first : at + 1]:
+        passes += better * (level - target.level) >= 0
+    if passes < rule.passes:
+        return False
+    if series.readings[at].effective_at - series.readings[first].effective_at > timedelta(days=rule.stale_days):
+        return False
+    return _probability(series, baseline, rule, target, at) >= rule.probability
+
+
+def _probability(series: Series, baseline: Baseline, rule: MilestoneRule, target: Target, at: int) -> float:
     """Phi(G/SE), G the margin of the window's mean and SE = sigma sqrt(c^2/n0 + 1/window)."""
-    target = target_of(series, baseline, rule)
-    levels = series.levels[at - rule.window + 1 : at + 1]
-    margin = series.better * (sum(levels) / rule.window - target.level)
-    error = series.sigmas[at] * sqrt(target.baseline_share**2 / len(baseline.readings) + 1 / rule.window)
+    margin = series.better * (series.mean(at - rule.window + 1, at + 1) - target.level)
+    error = series.sigma(at) * sqrt(target.baseline_share**2 / len(baseline.readings) + 1 / rule.window)
     return _NORMAL.cdf(margin / error)
-
-
-def _stale(series: Series, first: int, last: int, rule: MilestoneRule) -> bool:
-    span = series.readings[last].effective_at - series.readings[first].effective_at
-    return span > timedelta(days=rule.stale_days)

@@ -28,15 +28,16 @@ class News(NamedTuple):
 
 def baseline_news(record: PatientRecord, course: Course) -> Iterator[News]:
     """A baseline that is settled, or has changed since it was."""
-    for series in course.series:
-        if series.baseline is None:
+    for series in course.series.values():
+        baseline = series.baseline
+        if baseline is None:
             continue
         subject = Subject("baseline", course.plan_id, series.name)
-        known, evidence = record.published.get(subject), _baseline_evidence(series, series.baseline)
-        if known is None or known.evidence != evidence:
+        known = record.published.get(subject)
+        if known is None or not _rests_on(known.evidence, series):
             revision = known.number + 1 if known else 1
-            fact = _baseline_set(record, course, series, series.baseline, revision)
-            yield News(subject, Published(revision, True, evidence), fact)
+            stands = Published(revision, True, _baseline_evidence(series, baseline))
+            yield News(subject, stands, _baseline_set(record, course, series, baseline, revision))
 
 
 def milestone_news(record: PatientRecord, course: Course, verdict: Verdict, cause: RetractionCause) -> Iterator[News]:
@@ -101,14 +102,20 @@ def _retracted(
 
 def _baseline_changed(course: Course, before: Evidence) -> bool:
     """Whether no series of the measure has the baseline any more that the milestone rested on."""
-    return before.baseline is not None and all(
-        series.baseline is None or _baseline_of(series, series.baseline) != (before.baseline, before.baseline_readings)
-        for series in course.series_of_measure(before.measure)
+    return before.baseline is not None and not any(
+        _rests_on(before, series) for series in course.series_of_measure(before.measure)
     )
 
 
-def _baseline_of(series: Series, baseline: Baseline) -> tuple[float, tuple[str, ...]]:
-    return series.value(baseline.level), baseline.ids
+def _rests_on(evidence: Evidence | None, series: Series) -> bool:
+    """Whether `evidence` rests on the series' present baseline."""
+    baseline = series.baseline
+    return (
+        evidence is not None
+        and baseline is not None
+        and evidence.baseline_readings == baseline.ids
+        and evidence.baseline == series.value(baseline.level)
+    )
 
 
 def _baseline_evidence(series: Series, baseline: Baseline) -> Evidence:

@@ -1,75 +1,67 @@
 """Telling the world what changed: the verdicts of now against what was published before."""
 
 from collections.abc import Iterator
-from dataclasses import replace
-from itertools import chain
 
 from services.progress.domain.course import Course
 from services.progress.domain.news import News, baseline_news, milestone_news
 from services.progress.domain.record import PatientRecord, Published, Subject
 from services.progress.domain.signals import Plateau, Regression
 from services.progress.domain.taper import Proposal
-from services.progress.domain.verdicts import Verdicts, judge
+from services.progress.domain.verdicts import Verdicts
 from shared.events.progress import PlanAdjustmentProposed, PlateauSuspected, RegressionDetected, RetractionCause
-from shared.messaging.message import Decision
 
 
-def publish(record: PatientRecord, cause: RetractionCause) -> Decision[PatientRecord]:
-    """Judge the record anew and publish what is not published yet.
-
-    `cause` is why a milestone that is no longer confirmed would be taken back.
-    """
-    news = [item for verdicts in judge(record) for item in _news(record, verdicts, cause)]
-    if not news:
-        return Decision(record)
-    published = {**record.published, **{item.subject: item.stands for item in news}}
-    return Decision(replace(record, published=published), tuple(item.fact for item in news))
-
-
-def _news(record: PatientRecord, verdicts: Verdicts, cause: RetractionCause) -> Iterator[News]:
+def news_of(record: PatientRecord, verdicts: Verdicts, cause: RetractionCause) -> Iterator[News]:
+    """What is so by `verdicts` and was not told yet, in the order in which it should be told."""
     course = verdicts.course
-    told_once = chain(
-        (_regression(record, course, regression) for regression in verdicts.regressions),
-        (_plateau(record, course, plateau) for plateau in verdicts.plateaus),
-        (_proposal(record, course, proposal) for proposal in verdicts.proposals),
-    )
-    return chain(
-        baseline_news(record, course),
-        *(milestone_news(record, course, verdict, cause) for verdict in verdicts.milestones),
-        (item for item in told_once if item.subject not in record.published),
-    )
+    yield from baseline_news(record, course)
+    for verdict in verdicts.milestones:
+        yield from milestone_news(record, course, verdict, cause)
+    for regression in verdicts.regressions:
+        yield from _regression(record, course, regression)
+    for plateau in verdicts.plateaus:
+        yield from _plateau(record, course, plateau)
+    for proposal in verdicts.proposals:
+        yield from _proposal(record, course, proposal)
 
 
-def _regression(record: PatientRecord, course: Course, regression: Regression) -> News:
-    series, reading = regression.series, regression.series.readings[regression.at]
+def _regression(record: PatientRecord, course: Course, regression: Regression) -> Iterator[News]:
+    evidence = regression.evidence
+    subject = Subject("regression", course.plan_id, f"{evidence.measure}/{regression.reading_id}")
+    if subject in record.published:
+        return
     fact = RegressionDetected(
         clinic_id=record.clinic_id,
         patient_id=record.patient_id,
         plan_id=course.plan_id,
-        measure=series.spec.measure,
-        side=series.side,
+        measure=course.series[regression.series].spec.measure,
+        side=evidence.side,
         detected_at=regression.detected_at,
-        reading_id=reading.measurement_id,
-        evidence=regression.evidence,
+        reading_id=regression.reading_id,
+        evidence=evidence,
     )
-    subject = Subject("regression", course.plan_id, f"{fact.measure}/{fact.reading_id}")
-    return News(subject, Published(1, True, fact.evidence), fact)
+    yield News(subject, Published(1, True, evidence), fact)
 
 
-def _plateau(record: PatientRecord, course: Course, plateau: Plateau) -> News:
+def _plateau(record: PatientRecord, course: Course, plateau: Plateau) -> Iterator[News]:
+    subject = Subject("plateau", course.plan_id, f"{plateau.measure}/{plateau.review}")
+    if subject in record.published:
+        return
     fact = PlateauSuspected(
         clinic_id=record.clinic_id,
         patient_id=record.patient_id,
         plan_id=course.plan_id,
-        measure=plateau.series.spec.measure,
+        measure=plateau.measure,
         review=plateau.review,
         evidence=plateau.evidence,
     )
-    subject = Subject("plateau", course.plan_id, f"{fact.measure}/{fact.review}")
-    return News(subject, Published(1, True, fact.evidence), fact)
+    yield News(subject, Published(1, True, plateau.evidence), fact)
 
 
-def _proposal(record: PatientRecord, course: Course, proposal: Proposal) -> News:
+def _proposal(record: PatientRecord, course: Course, proposal: Proposal) -> Iterator[News]:
+    subject = Subject("proposal", course.plan_id, proposal.proposal_id)
+    if subject in record.published:
+        return
     fact = PlanAdjustmentProposed(
         clinic_id=record.clinic_id,
         patient_id=record.patient_id,
@@ -82,6 +74,4 @@ def _proposal(record: PatientRecord, course: Course, proposal: Proposal) -> News
         reason=proposal.reason,
         evidence=proposal.evidence,
     )
-    return News(
-        Subject("proposal", course.plan_id, fact.proposal_id), Published(proposal.version, True, fact.evidence), fact
-    )
+    yield News(subject, Published(proposal.version, True, proposal.evidence), fact)

@@ -6,10 +6,9 @@ scale. `better` is +1 where a higher level is better and -1 where a lower one is
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
 from itertools import pairwise
 from math import exp, log, sqrt
 from typing import NamedTuple
@@ -18,7 +17,7 @@ from services.progress.domain.record import Reading, Terms
 from shared.events.clinical import MeasureSpec, Side
 
 BASELINE_AIM, BASELINE_LEAST = 3, 2
-"""A baseline is the mean of three readings, at least two (docs: clinical.md, Milestones)."""
+"""A baseline is the mean of three readings, at least two (docs/guide/progress.md)."""
 
 DAY_APART = timedelta(hours=12)
 """Readings so far apart count as of different days; facts carry no time zone to tell days by."""
@@ -43,20 +42,19 @@ class Baseline(NamedTuple):
         return tuple(reading.measurement_id for reading in self.readings)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Series:
     """Valid readings of one measure, side and device, by (`effective_at`, `measurement_id`)."""
 
+    name: str
     spec: MeasureSpec
     side: Side | None
     device: str | None
     readings: tuple[Reading, ...]
-    second_session: datetime | None
-
-    @property
-    def name(self) -> str:
-        """The series' name within its course."""
-        return f"{self.spec.measure}/{self.side or '-'}/{self.device or '-'}"
+    levels: tuple[float, ...]
+    noise: tuple[float, ...]
+    """Half the squares of the steps up to each reading, summed and capped; see `sigma`."""
+    baseline: Baseline | None
 
     @property
     def better(self) -> int:
@@ -76,75 +74,111 @@ class Series:
         """A level in the measure's unit."""
         return exp(level) if self.log_scale else level
 
-    @cached_property
-    def levels(self) -> list[float]:
-        """The readings' levels."""
-        return [self.level(reading.value) for reading in self.readings]
+    def mean(self, first: int, end: int) -> float:
+        """The mean level of the readings from `first` up to, not including, `end`."""
+        return sum(self.levels[first:end]) / (end - first)
 
-    @cached_property
-    def sigmas(self) -> list[float]:
-        """The noise of one reading as known at each reading: default and own noise, never below the default.
+    def sigma(self, at: int) -> float:
+        """The noise of one reading as known at reading `at`, never below the measure's default.
 
         sigma^2 = max(s0^2, (8 s0^2 + sum d^2/2) / (8 + k)) over the k steps d up to there, each d^2/2
         capped at 9 s0^2.
         """
         prior = self.spec.sigma**2
-        steps = 0.0
-        sigmas = [self.spec.sigma] if self.readings else []
-        for count, (before, after) in enumerate(pairwise(self.levels), start=1):
-            steps += min((after - before) ** 2 / 2, _STEP_CAP * prior)
-            sigmas.append(sqrt(max(prior, (_PRIOR_READINGS * prior + steps) / (_PRIOR_READINGS + count))))
-        return sigmas
-
-    @cached_property
-    def baseline(self) -> Baseline | None:
-        """The mean of the last three readings of different days taken before session 2.
-
-        A reading at the very start of session 2 is still before it. None until session 2 is known,
-        and where there are fewer than two such readings.
-        """
-        if self.second_session is None:
-            return None
-        chosen: list[int] = []
-        for index, reading in enumerate(self.readings):
-            if reading.effective_at > self.second_session:
-                break
-            if not chosen or reading.effective_at - self.readings[chosen[-1]].effective_at >= DAY_APART:
-                chosen.append(index)
-        chosen = chosen[-BASELINE_AIM:]
-        if len(chosen) < BASELINE_LEAST:
-            return None
-        level = sum(self.levels[index] for index in chosen) / len(chosen)
-        return Baseline(level, tuple(self.readings[index] for index in chosen), chosen[-1])
+        return sqrt(max(prior, (_PRIOR_READINGS * prior + self.noise[at]) / (_PRIOR_READINGS + at)))
 
     def upto(self, moment: datetime) -> int:
         """How many readings were taken up to and including `moment`."""
-        return bisect_right(self.readings, moment, key=lambda reading: reading.effective_at)
+        return bisect_right(self.readings, moment, key=_taken_at)
+
+    def followed_by(self, reading: Reading) -> "Series":
+        """The series with one more reading, which must be its latest and come after the baseline."""
+        level = self.level(reading.value)
+        noise = self.noise[-1] + _step(self.levels[-1], level, self.spec.sigma)
+        return Series(
+            self.name,
+            self.spec,
+            self.side,
+            self.device,
+            (*self.readings, reading),
+            (*self.levels, level),
+            (*self.noise, noise),
+            self.baseline,
+        )
 
 
-def series_of(terms: Terms, readings: Sequence[Reading], second_session: datetime | None) -> tuple[Series, ...]:
-    """The series of a course, by measure, side and device. `readings` are the course's, without voided ones."""
+def place(reading: Reading) -> tuple[datetime, str]:
+    """Where a reading stands in its series."""
+    return reading.effective_at, reading.measurement_id
+
+
+def series_of(terms: Terms, readings: Iterable[Reading], second_session: datetime | None) -> Mapping[str, Series]:
+    """The series of a course, by name. `readings` are the course's, without voided ones."""
     specs = {spec.measure: spec for spec in terms.measures}
-    groups: dict[tuple[str, str, str], list[Reading]] = defaultdict(list)
+    groups: dict[str, list[Reading]] = defaultdict(list)
     for reading in readings:
-        spec = specs.get(reading.measure)
-        if spec and _counts(reading, spec) and _on_side(reading.side, terms.side):
-            groups[reading.measure, reading.side or "", reading.device or ""].append(reading)
-    return tuple(
-        Series(specs[measure], Side(side) if side else None, device or None, _in_order(group), second_session)
-        for (measure, side, device), group in sorted(groups.items())
+        if counts(reading, terms):
+            groups[series_name(reading)].append(reading)
+    return {
+        name: _series(name, specs[group[0].measure], sorted(group, key=place), second_session)
+        for name, group in sorted(groups.items())
+    }
+
+
+def series_name(reading: Reading) -> str:
+    """The name of the series that a reading belongs to, one of a kind within its course."""
+    return f"{reading.measure}/{reading.side or ''}/{reading.device or ''}"
+
+
+def counts(reading: Reading, terms: Terms) -> bool:
+    """Whether a course follows a reading: its measure, unit, range and side, and not the enrolment's."""
+    spec = next((spec for spec in terms.measures if spec.measure == reading.measure), None)
+    if spec is None or reading.enrolment or reading.unit != spec.unit:
+        return False
+    if reading.side is not None and terms.side not in {None, Side.BOTH, reading.side}:
+        return False
+    return spec.low <= reading.value <= spec.high and (spec.scale == "linear" or reading.value > 0)
+
+
+def _series(name: str, spec: MeasureSpec, readings: Sequence[Reading], second_session: datetime | None) -> Series:
+    levels = [log(reading.value) if spec.scale == "log" else reading.value for reading in readings]
+    noise = [0.0]
+    for before, after in pairwise(levels):
+        noise.append(noise[-1] + _step(before, after, spec.sigma))
+    return Series(
+        name=name,
+        spec=spec,
+        side=Side(readings[0].side) if readings[0].side else None,
+        device=readings[0].device,
+        readings=tuple(readings),
+        levels=tuple(levels),
+        noise=tuple(noise),
+        baseline=_baseline(readings, levels, second_session) if second_session else None,
     )
 
 
-def _counts(reading: Reading, spec: MeasureSpec) -> bool:
-    """Whether a reading is in the measure's unit and range and was not the one that decided on enrolment."""
-    in_range = spec.low <= reading.value <= spec.high and (spec.scale == "linear" or reading.value > 0)
-    return in_range and reading.unit == spec.unit and not reading.enrolment
+def _step(before: float, after: float, sigma: float) -> float:
+    return min((after - before) ** 2 / 2, _STEP_CAP * sigma**2)
 
 
-def _on_side(side: str | None, treated: Side | None) -> bool:
-    return side is None or treated in {None, Side.BOTH} or side == treated
+def _baseline(readings: Sequence[Reading], levels: Sequence[float], second_session: datetime) -> Baseline | None:
+    """The mean of the last three readings of different days taken before session 2.
+
+    A reading at the very start of session 2 is still before it. None where there are fewer than
+    two such readings.
+    """
+    chosen: list[int] = []
+    for index, reading in enumerate(readings):
+        if reading.effective_at > second_session:
+            break
+        if not chosen or reading.effective_at - readings[chosen[-1]].effective_at >= DAY_APART:
+            chosen.append(index)
+    chosen = chosen[-BASELINE_AIM:]
+    if len(chosen) < BASELINE_LEAST:
+        return None
+    level = sum(levels[index] for index in chosen) / len(chosen)
+    return Baseline(level, tuple(readings[index] for index in chosen), chosen[-1])
 
 
-def _in_order(readings: list[Reading]) -> tuple[Reading, ...]:
-    return tuple(sorted(readings, key=lambda reading: (reading.effective_at, reading.measurement_id)))
+def _taken_at(reading: Reading) -> datetime:
+    return reading.effective_at

@@ -1,6 +1,6 @@
 """Signals that a course gets worse or stands still. Prompts for a clinician, never verdicts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from math import log1p, sqrt
 from typing import NamedTuple
@@ -21,68 +21,86 @@ _STALE = timedelta(days=42)
 
 
 class Regression(NamedTuple):
-    """A measure got worse: the reading (by index in its series) that showed it."""
+    """A measure got worse, and the reading that showed it (`at` is its index in the series)."""
 
-    series: Series
+    detected_at: datetime
+    series: str
     at: int
+    reading_id: str
     evidence: Evidence
-
-    @property
-    def detected_at(self) -> datetime:
-        """When the reading was taken that showed it."""
-        return self.series.readings[self.at].effective_at
 
 
 class Plateau(NamedTuple):
     """At a review, a measure's gain over the last six sessions was less than what matters."""
 
-    series: Series
+    measure: str
     review: int
     evidence: Evidence
 
 
-def regressions_of(course: Course) -> list[Regression]:
-    """All regressions of the course, in time order."""
-    found = [regression for series in course.series for regression in _regressions(series)]
-    return sorted(found, key=lambda regression: (regression.detected_at, regression.series.name))
+def regressions_of(course: Course, known: list[Regression], looked_at: Mapping[str, int]) -> list[Regression]:
+    """All regressions of the course, in time order.
 
-
-def plateaus_of(course: Course, milestones: list[Verdict]) -> list[Plateau]:
-    """Reviews at which a measure with a milestone stood still before that milestone was reached."""
-    held = [(review, course.sessions[review - 1].ended_at) for review in _REVIEWS if review <= len(course.sessions)]
+    `known` are those of the part of it that has `looked_at` readings of each series.
+    """
     found = [
-        Plateau(series, review, evidence)
-        for verdict in milestones
-        if verdict.rule.kind == "confirmed-change"
-        for review, ended_at in held
-        if verdict.reached_at is None or verdict.reached_at > ended_at
-        for series in course.series_of_measure(verdict.rule.measure)
-        if (evidence := _standstill(series, course.sessions[review - 1 - _REVIEW_SPAN].ended_at, ended_at))
+        regression
+        for series in course.series.values()
+        if looked_at.get(series.name) != len(series.readings)
+        for regression in _regressions(series, known, looked_at.get(series.name, 0))
     ]
+    return sorted([*known, *found], key=lambda regression: regression[:2]) if found else known
+
+
+def plateaus_of(
+    course: Course, milestones: Iterable[Verdict], *, known: list[Plateau], settled: datetime
+) -> list[Plateau]:
+    """Reviews at which a measure with a milestone stood still before that milestone was reached.
+
+    `known` are those of reviews that ended before `settled`; they are not looked at again.
+    """
+    ends = [(review, course.sessions[review - 1].ended_at) for review in _REVIEWS if review <= len(course.sessions)]
+    due = [(review, ended_at) for review, ended_at in ends if ended_at >= settled]
+    if not due:
+        return known
+    found = [plateau for plateau in known if plateau.review < due[0][0]]
+    for verdict in milestones:
+        for review, ended_at in due:
+            if verdict.rule.kind == "confirmed-change" and not (verdict.reached_at and verdict.reached_at <= ended_at):
+                found += _plateaus(course, verdict.rule.measure, review)
     # Several milestones or sides of one measure still make one prompt.
-    return list({(plateau.series.spec.measure, plateau.review): plateau for plateau in reversed(found)}.values())
+    return sorted({plateau[:2]: plateau for plateau in reversed(found)}.values(), key=lambda plateau: plateau[:2])
 
 
-def _regressions(series: Series) -> Iterator[Regression]:
+def _plateaus(course: Course, measure: str | None, review: int) -> Iterator[Plateau]:
+    earlier, now = course.sessions[review - 1 - _REVIEW_SPAN].ended_at, course.sessions[review - 1].ended_at
+    for series in course.series_of_measure(measure):
+        if evidence := _standstill(series, earlier, now):
+            yield Plateau(series.spec.measure, review, evidence)
+
+
+def _regressions(series: Series, known: Iterable[Regression], looked_at: int) -> Iterator[Regression]:
     """Readings at which the last three are worse than the four to six before.
 
     Their mean by 2.25 sigma and by the smallest important change or more, each by 1.25 sigma or
-    more. One fall is told once: after it, the next three readings are looked at as new ones.
+    more. One fall is told once: after it, three readings must come before another.
     """
-    free_from = 0
-    for at in range(_LAST + _LEAST_BEFORE - 1, len(series.readings)):
+    free_from = max((told.at + _LAST for told in known if told.series == series.name), default=0)
+    for at in range(max(looked_at, _LAST + _LEAST_BEFORE - 1), len(series.readings)):
         if at >= free_from and (evidence := _fall(series, at)):
             free_from = at + _LAST
-            yield Regression(series, at, evidence)
+            reading = series.readings[at]
+            yield Regression(reading.effective_at, series.name, at, reading.measurement_id, evidence)
 
 
 def _fall(series: Series, at: int) -> Evidence | None:
     split = at - _LAST + 1
     start = max(0, split - _MOST_BEFORE)
-    before = sum(series.levels[start:split]) / (split - start)
-    falls = [series.better * (before - level) for level in series.levels[split : at + 1]]
-    sigma = series.sigmas[at]
-    if min(falls) < _EACH_SIGMAS * sigma or sum(falls) / _LAST < max(_MEAN_SIGMAS * sigma, _important(series)):
+    before, better, sigma = series.mean(start, split), series.better, series.sigma(at)
+    fall = better * (before - series.mean(split, at + 1))
+    if fall < max(_MEAN_SIGMAS * sigma, _important(series)):
+        return None
+    if any(better * (before - level) < _EACH_SIGMAS * sigma for level in series.levels[split : at + 1]):
         return None
     return _comparison(series, (start, split), (split, at + 1))
 
@@ -90,13 +108,10 @@ def _fall(series: Series, at: int) -> Evidence | None:
 def _standstill(series: Series, earlier: datetime, review: datetime) -> Evidence | None:
     """Evidence of a plateau: gain from the three readings up to `earlier` to the three up to `review`."""
     split, end = series.upto(earlier), series.upto(review)
-    if split < _LAST or end - split < _LAST:
+    if split < _LAST or end - split < _LAST or review - series.readings[end - _LAST].effective_at > _STALE:
         return None
-    if review - series.readings[end - _LAST].effective_at > _STALE:
-        return None
-    before, now = series.levels[split - _LAST : split], series.levels[end - _LAST : end]
-    gain = series.better * (sum(now) - sum(before)) / _LAST
-    error = series.sigmas[end - 1] * sqrt(2 / _LAST)
+    gain = series.better * (series.mean(end - _LAST, end) - series.mean(split - _LAST, split))
+    error = series.sigma(end - 1) * sqrt(2 / _LAST)
     if gain + _REVIEW_Z * error >= _important(series):
         return None
     return _comparison(series, (split - _LAST, split), (end - _LAST, end))
@@ -109,12 +124,12 @@ def _comparison(series: Series, before: tuple[int, int], now: tuple[int, int]) -
         rule_version=RULE_VERSION,
         measure=series.spec.measure,
         side=series.side,
-        baseline=series.value(sum(series.levels[slice(*before)]) / len(past)),
+        baseline=series.value(series.mean(*before)),
         baseline_readings=tuple(reading.measurement_id for reading in past),
         readings=tuple(reading.measurement_id for reading in present),
         values=tuple(reading.value for reading in present),
-        mean=series.value(sum(series.levels[slice(*now)]) / len(present)),
-        sigma=series.sigmas[now[1] - 1],
+        mean=series.value(series.mean(*now)),
+        sigma=series.sigma(now[1] - 1),
     )
 
 

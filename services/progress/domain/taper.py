@@ -4,7 +4,7 @@ Proposals are a pure fold over the time since the plan was last adjusted: the sa
 same proposals with the same ids, in whatever order they came.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from heapq import merge
 from typing import Literal, NamedTuple
@@ -23,7 +23,7 @@ FAILED_TAPERS = 2
 
 _LATER_READINGS = 3
 _READINGS_SINCE_REGRESSION = 6
-_SAFE_DAYS = timedelta(days=14)
+_SAFE = timedelta(days=14)
 _HARMFUL_GRADE = 2
 
 
@@ -57,14 +57,20 @@ class _Grounds(NamedTuple):
 def proposals_of(
     course: Course,
     milestones: Iterable[Verdict],
-    regressions: list[Regression],
+    regressions: Sequence[Regression],
     answers: Mapping[str, ProposalAnswer],
+    *,
+    known: list[Proposal],
+    settled: datetime,
 ) -> list[Proposal]:
     """The proposals of the present stage, in order; only the last can be open.
 
     A declined one is followed by another only after four more sessions; an approved one by none,
-    since the plan's next version begins a new stage. An ended plan has none.
+    since the plan's next version begins a new stage. An ended plan has none. `known` are those of
+    the course without what came after `settled`.
     """
+    if known and known[-1].proposed_at < settled and known[-1].state != "declined":
+        return known
     primary = next((verdict for verdict in milestones if verdict.rule.primary), None)
     back, forward = _back(course, regressions), _forward(course, primary, regressions)
     proposals: list[Proposal] = []
@@ -104,56 +110,61 @@ def _back(course: Course, regressions: Iterable[Regression]) -> Iterable[_Ground
         return
     for regression in regressions:
         if regression.detected_at.date() >= course.stage.since:
-            reason = f"{regression.series.spec.measure} got worse beyond its noise."
+            reason = f"{regression.evidence.measure} got worse beyond its noise."
             yield _Grounds(regression.detected_at, course.stage.step - 1, reason, regression.evidence)
 
 
-def _forward(course: Course, primary: Verdict | None, regressions: list[Regression]) -> Iterable[_Grounds]:
+def _forward(course: Course, primary: Verdict | None, regressions: Iterable[Regression]) -> Iterable[_Grounds]:
     """Moments of the stage at which every gate to the next step stands open."""
     following = course.stage.step + 1
-    if primary is None or primary.series is None or following >= len(course.terms.rungs):
+    if primary is None or following >= len(course.terms.rungs) or course.failed_tapers >= FAILED_TAPERS:
         return
-    if course.failed_tapers >= FAILED_TAPERS:
-        return
-    in_stage = [session for session in course.sessions if session.started_at.date() >= course.stage.since]
-    if len(in_stage) < SESSIONS_AT_STEP:
-        return
-    earliest = in_stage[SESSIONS_AT_STEP - 1].ended_at
-    for moment in sorted({*(s.ended_at for s in in_stage), *(r.effective_at for r in primary.series.readings)}):
-        if moment < earliest or not _safe(course, moment) or _recently_worse(regressions, moment):
+    for moment in _moments(course, primary):
+        if not _safe(course, moment) or _recently_worse(course, regressions, moment):
             continue
-        if evidence := _held(primary, moment):
+        if evidence := _held(course, primary, moment):
             reason = f"{primary.rule.milestone} was reached and is held; next step: {course.terms.rungs[following]}."
             yield _Grounds(moment, following, reason, evidence)
 
 
-def _held(primary: Verdict, moment: datetime) -> Evidence | None:
+def _moments(course: Course, primary: Verdict) -> Sequence[datetime]:
+    """When something new is known: session ends and primary readings, from the earliest that may count.
+
+    That is once three readings followed the confirming one and four sessions were held at the step.
+    """
+    series = course.series.get(primary.series)
+    at_step = [session.ended_at for session in course.sessions if session.started_at.date() >= course.stage.since]
+    if series is None or len(at_step) < SESSIONS_AT_STEP or len(series.readings) <= primary.at + _LATER_READINGS:
+        return ()
+    later = [reading.effective_at for reading in series.readings[primary.at + _LATER_READINGS :]]
+    earliest = max(at_step[SESSIONS_AT_STEP - 1], later[0])
+    return sorted({moment for moment in (*at_step, *later) if moment >= earliest})
+
+
+def _held(course: Course, primary: Verdict, moment: datetime) -> Evidence | None:
     """Evidence that the newest three readings after the confirming one still meet the target on average."""
-    series = primary.series
-    if series is None or series.baseline is None:
-        return None
-    newest = series.upto(moment) - 1
-    if newest < primary.at + _LATER_READINGS:
+    series = course.series[primary.series]
+    end = series.upto(moment)
+    if series.baseline is None:
         return None
     target = target_of(series, series.baseline, primary.rule).level
-    later = series.levels[newest - _LATER_READINGS + 1 : newest + 1]
-    if series.better * (sum(later) / _LATER_READINGS - target) < 0:
+    if series.better * (series.mean(end - _LATER_READINGS, end) - target) < 0:
         return None
-    return window_evidence(series, primary.rule, newest)
+    return window_evidence(series, primary.rule, end - 1)
 
 
 def _safe(course: Course, moment: datetime) -> bool:
     """No adverse event of grade 2 or more within the 14 days up to `moment`."""
     return not any(
-        event.grade >= _HARMFUL_GRADE and moment - _SAFE_DAYS <= event.occurred_at <= moment
+        event.grade >= _HARMFUL_GRADE and moment - _SAFE <= event.occurred_at <= moment
         for event in course.adverse_events
     )
 
 
-def _recently_worse(regressions: Iterable[Regression], moment: datetime) -> bool:
+def _recently_worse(course: Course, regressions: Iterable[Regression], moment: datetime) -> bool:
     """Whether a regression lies within the last six readings of its series up to `moment`."""
     return any(
         regression.detected_at <= moment
-        and regression.series.upto(moment) - 1 - regression.at < _READINGS_SINCE_REGRESSION
+        and course.series[regression.series].upto(moment) - 1 - regression.at < _READINGS_SINCE_REGRESSION
         for regression in regressions
     )

@@ -8,78 +8,122 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.progress import tables
+from services.progress.domain.patient import Patient
 from services.progress.domain.record import PatientRecord
+from services.progress.store.memory import Memory
 from services.progress.store.rows import PARTS
 from services.progress.store.statements import arrays, load_all, upsert
 from shared.events.base import Fact
+from shared.ids import patient_key
 
-Patient = tuple[str, str]
+_REMEMBERED_PATIENTS = 4000
+
+_Id = tuple[str, str]
 """Clinic id and patient id."""
 
 _LOAD = {part.field: load_all(part.table) for part in PARTS}
 _SAVE = {part.field: upsert(part.table) for part in PARTS}
 _LOAD_VOIDED, _SAVE_VOIDED = load_all(tables.VOIDED), upsert(tables.VOIDED)
+_VERSIONS = load_all(tables.PATIENT)
+_NEW_VERSIONS = text("""
+    INSERT INTO patient (clinic_id, patient_id, version)
+    SELECT clinic_id, patient_id, nextval('record_version')
+    FROM unnest(CAST(:clinics AS text[]), CAST(:patients AS text[])) AS changed (clinic_id, patient_id)
+    ON CONFLICT (clinic_id, patient_id) DO UPDATE SET version = excluded.version
+    RETURNING clinic_id, patient_id, version
+""")
+_ONE_MOMENT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
 _OWNER = text("SELECT patient_id FROM plan WHERE clinic_id = :clinic_id AND plan_id = :plan_id AND terms IS NOT NULL")
 
 
 class RecordStore:
     """Keeps each patient's record as rows: a batch writes only the rows that it adds or changes."""
 
+    def __init__(self) -> None:
+        self._memory = Memory(_REMEMBERED_PATIENTS)
+
     def key(self, fact: Fact) -> str:
         """The patient's key."""
         return fact.key
 
-    async def load(self, tx: AsyncConnection, facts: Sequence[Fact]) -> Mapping[str, PatientRecord]:
-        """The records of the facts' patients, empty ones for patients not heard of yet."""
-        records = await load_records(tx, {(fact.clinic_id, fact.patient_id) for fact in facts})
-        return {record.key: record for record in records}
+    async def load(self, tx: AsyncConnection, facts: Sequence[Fact]) -> Mapping[str, Patient]:
+        """The facts' patients; empty records for those not heard of yet.
 
-    async def save(self, tx: AsyncConnection, changes: Sequence[tuple[PatientRecord, PatientRecord]]) -> None:
+        The caller must hold the patients' locks: what is remembered counts as long as nobody else
+        writes.
+        """
+        ids = {(fact.clinic_id, fact.patient_id) for fact in facts}
+        rows = await tx.execute(_VERSIONS, _names(ids))
+        versions = {(clinic, patient): version for clinic, patient, version in rows.all()}
+        recalled = {id_: self._memory.recall(patient_key(*id_), version) for id_, version in versions.items()}
+        loaded = await _read(tx, [id_ for id_ in versions if recalled[id_] is None])
+        for id_, record in loaded.items():
+            self._memory.remember(versions[id_], Patient(record))
+        return {patient_key(*id_): recalled.get(id_) or Patient(loaded.get(id_) or PatientRecord(*id_)) for id_ in ids}
+
+    async def save(self, tx: AsyncConnection, changes: Sequence[tuple[Patient, Patient]]) -> None:
         """Insert or replace the rows that differ."""
+        records = [(before.record, after.record) for before, after in changes]
         for part in PARTS:
             rows = [
                 (after.clinic_id, after.patient_id, *part.write(key, item))
-                for before, after in changes
+                for before, after in records
                 for key, item in _changed(getattr(before, part.field), getattr(after, part.field))
             ]
             if rows:
                 await tx.execute(_SAVE[part.field], arrays(part.table, rows))
-        voided = [row for before, after in changes for row in _voided(before, after)]
+        voided = [row for before, after in records for row in _voided(before, after)]
         if voided:
             await tx.execute(_SAVE_VOIDED, arrays(tables.VOIDED, voided))
+        await self._remember(tx, {(after.record.clinic_id, after.record.patient_id): after for _, after in changes})
 
-
-async def load_records(tx: AsyncConnection, patients: Iterable[Patient]) -> list[PatientRecord]:
-    """The records of `patients`, as stored."""
-    wanted = sorted(set(patients))
-    names = {"clinics": [clinic for clinic, _ in wanted], "patients": [patient for _, patient in wanted]}
-    found: dict[Patient, dict[str, Any]] = {patient: {part.field: {} for part in PARTS} for patient in wanted}
-    for part in PARTS:
-        field, read = part.field, part.read
-        for row in await tx.execute(_LOAD[field], names):
-            key, item = read(row[2:])
-            found[row[0], row[1]][field][key] = item
-    voided: dict[tuple[Patient, str], set[str]] = defaultdict(set)
-    for clinic_id, patient_id, kind, record_id in await tx.execute(_LOAD_VOIDED, names):
-        voided[(clinic_id, patient_id), kind].add(record_id)
-    return [
-        PatientRecord(
-            *patient,
-            **found[patient],
-            voided_sessions=frozenset(voided.get((patient, "session"), ())),
-            voided_readings=frozenset(voided.get((patient, "reading"), ())),
-        )
-        for patient in wanted
-    ]
+    async def _remember(self, tx: AsyncConnection, patients: Mapping[_Id, Patient]) -> None:
+        if patients:
+            for clinic_id, patient_id, version in (await tx.execute(_NEW_VERSIONS, _names(patients))).all():
+                self._memory.remember(version, patients[clinic_id, patient_id])
 
 
 async def record_with_plan(tx: AsyncConnection, clinic_id: str, plan_id: str) -> PatientRecord | None:
-    """The record of the patient whose plan it is; None where the clinic has no such plan."""
+    """The record of the patient whose plan it is, as of one moment; None where the clinic has no such plan.
+
+    Must be the transaction's first statements.
+    """
+    await tx.execute(_ONE_MOMENT)
     patient_id = await tx.scalar(_OWNER, {"clinic_id": clinic_id, "plan_id": plan_id})
     if patient_id is None:
         return None
-    (record,) = await load_records(tx, [(clinic_id, patient_id)])
-    return record
+    return (await _read(tx, [(clinic_id, patient_id)]))[clinic_id, patient_id]
+
+
+async def _read(tx: AsyncConnection, ids: Sequence[_Id]) -> Mapping[_Id, PatientRecord]:
+    """The stored records of `ids`."""
+    if not ids:
+        return {}
+    names = _names(ids)
+    found: dict[_Id, dict[str, Any]] = {id_: {part.field: {} for part in PARTS} for id_ in ids}
+    for part in PARTS:
+        field, read = part.field, part.read
+        for clinic_id, patient_id, *row in (await tx.execute(_LOAD[field], names)).all():
+            key, item = read(row)
+            found[clinic_id, patient_id][field][key] = item
+    voided: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    for *whose, record_id in (await tx.execute(_LOAD_VOIDED, names)).all():
+        voided[tuple(whose)].add(record_id)
+    return {
+        id_: PatientRecord(
+            *id_,
+            **found[id_],
+            voided_sessions=frozenset(voided.get((*id_, "session"), ())),
+            voided_readings=frozenset(voided.get((*id_, "reading"), ())),
+        )
+        for id_ in ids
+    }
+
+
+def _names(ids: Iterable[_Id]) -> dict[str, list[str]]:
+    """Sorted, so that two processes that write some of the same rows can't deadlock."""
+    ordered = sorted(ids)
+    return {"clinics": [clinic for clinic, _ in ordered], "patients": [patient for _, patient in ordered]}
 
 
 def _changed(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:

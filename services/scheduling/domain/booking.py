@@ -2,164 +2,221 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
 
+from services.scheduling.domain.calendar import EPOCH, MINUTE
 from services.scheduling.domain.course import Adjustment, Appointment, Course, Session, Terms
 from services.scheduling.domain.diary import Diary
-from services.scheduling.domain.openings import Opening
+from services.scheduling.domain.openings import Openings
 from services.scheduling.domain.placing import Place, Wanted, Window, place_course
-from services.scheduling.domain.unplaced import why_unplaced
+from services.scheduling.domain.unplaced import why_unplaced, window_past
 from shared.events.clinical import Phase
 from shared.ids import derived_id
 
 START_WITHIN_DAYS = 28
-"""How long after its start date a course may begin; a full clinic is no reason to drop sessions."""
+"""How long after its start a course may begin: a full clinic is no reason to drop sessions."""
 _MOVING = 2500
 """Keeping an appointment where it is outweighs almost two days off the ideal."""
 
 
 def book_course(diary: Diary, plan_id: str, terms: Terms) -> Diary:
     """Book all sessions of a plan that has just come to be known."""
-    sessions = _expanded(terms.phases, range(1, 1 + sum(phase.sessions for phase in terms.phases)), terms)
-    course = replace(diary.course(plan_id), terms=terms, plan_version=1)
-    diary = diary.with_course(replace(course, sessions={s.sequence: s for s in sessions}))
+    count = sum(phase.sessions for phase in terms.phases)
+    sessions = _past_or_open(diary, terms, _expanded(terms.phases, range(1, count + 1), terms))
+    course = replace(diary.course(plan_id), terms=terms, plan_version=1, sessions={s.sequence: s for s in sessions})
     first = max(terms.starts_on.toordinal(), diary.first_day)
-    late = _window_past(sessions, terms.starts_on.toordinal(), diary.first_day)
-    diary = _leave_out(diary, plan_id, [(session, None) for session in sessions[:late]], 0, 0)
-    window = Window(first, first, min(first + START_WITHIN_DAYS, max(first, diary.last_day)))
-    return _book(diary, plan_id, sessions[late:], {}, window)
+    window = Window(first, first, max(first, min(first + START_WITHIN_DAYS, diary.last_day)))
+    return _book(diary.with_course(course), plan_id, [s for s in sessions if not s.unplaced], {}, window)
 
 
 def adjust_course(diary: Diary, plan_id: str, adjustment: Adjustment) -> Diary:
     """Let the course follow other phases from a day on.
 
-    What can still be moved serves the new sessions in order, with its id; the rest is cancelled.
+    What can still be moved serves the new sessions in order and keeps its id; the rest is cancelled.
     """
     course = diary.course(plan_id)
-    terms = course.terms
-    assert terms, "an adjustment waits for its plan"
-    movable = _movable(diary, course, adjustment.effective_on.toordinal())
-    labels = _labels(course, movable, sum(phase.sessions for phase in adjustment.phases))
-    sessions = _expanded(adjustment.phases, labels, terms)
-    fixed = {s: course.sessions[s] for s in course.sessions if s not in _open_sequences(course, movable)}
-    course = replace(
-        course, plan_version=adjustment.plan_version, sessions=fixed | {s.sequence: s for s in sessions}
-    )
-    diary = diary.with_course(course)
-    for surplus in [a for a in movable if a.sequence not in set(labels)]:
-        diary = diary.with_appointment(plan_id, replace(surplus, state="cancelled", reason="plan-adjusted"))
-    serving = {a.sequence: a for a in movable if a.sequence in set(labels)}
-    return _book(diary, plan_id, sessions, serving, _window_after(diary, course, sessions, serving, adjustment))
+    movable = _movable(diary, course, adjustment)
+    still_open = _without_time(diary, course, adjustment) | {a.sequence for a in movable}
+    count = sum(phase.sessions for phase in adjustment.phases)
+    beyond = max(course.sessions, default=0) + 1
+    labels = [*sorted(still_open), *range(beyond, beyond + count)][:count]
+    sessions = _expanded(adjustment.phases, labels, _terms(course))
+    kept = {number: session for number, session in course.sessions.items() if number not in still_open}
+    new = {session.sequence: session for session in sessions}
+    diary = diary.with_course(replace(course, plan_version=adjustment.plan_version, sessions=kept | new))
+    surplus = [replace(a, state="cancelled", reason="plan-adjusted") for a in movable if a.sequence not in new]
+    serving = {a.sequence: a for a in movable if a.sequence in new}
+    diary = diary.with_appointments(plan_id, surplus)
+    return _book(diary, plan_id, sessions, serving, _window_after(diary, course, movable, sessions, adjustment))
 
 
 def end_course(diary: Diary, plan_id: str) -> Diary:
-    """Cancel what lies both in the future and after the course's end."""
+    """Cancel what lies both in the future and after the course's end; nothing is missing any more."""
     course = diary.course(plan_id)
     if course.ended_at is None:
         return diary
-    for appointment in _by_start(course.appointments.values()):
-        if appointment.status == "booked" and appointment.start > max(diary.now, course.ended_at):
-            diary = diary.with_appointment(plan_id, replace(appointment, state="cancelled", reason="plan-ended"))
-    course = diary.course(plan_id)
-    placed = {number: replace(session, unplaced=None) for number, session in course.sessions.items()}
-    return diary.with_course(replace(course, sessions=placed)) if placed != course.sessions else diary
+    after = max(diary.now, course.ended_at)
+    over = [
+        replace(appointment, state="cancelled", reason="plan-ended")
+        for appointment in course.appointments.values()
+        if appointment.status == "booked" and appointment.start > after
+    ]
+    sessions = {number: replace(session, unplaced=None) for number, session in course.sessions.items()}
+    return diary.with_course(replace(course, sessions=sessions)).with_appointments(plan_id, over)
 
 
-def new_appointment(course: Course, plan_id: str, session: Session, patient_key: str, booking_id: str) -> Appointment:
-    """An appointment for a session, still without a time; its id says which try this is."""
-    tries = sum(1 for known in course.appointments.values() if known.sequence == session.sequence)
-    never = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+def new_appointment(diary: Diary, course: Course, session: Session, booking_id: str = "") -> Appointment:
+    """An appointment for a session, still without a time; its id says the how manieth it is."""
+    known = sum(1 for appointment in course.appointments.values() if appointment.sequence == session.sequence)
+    clinic = diary.calendar.clinic_id
+    appointment_id = derived_id("appointment", clinic, course.plan_id, session.sequence, known + 1)
     return Appointment(
-        appointment_id=derived_id("appointment", patient_key, plan_id, session.sequence, tries + 1),
+        appointment_id=appointment_id,
         sequence=session.sequence,
-        start=never,
-        end=never + timedelta(minutes=session.minutes),
+        start=EPOCH,
+        end=EPOCH + MINUTE * session.minutes,
         practitioner=0,
         room=0,
-        buffer_minutes=0,
-        booking_id=booking_id,
+        buffer_minutes=diary.calendar.buffer_minutes,
+        booking_id=booking_id or derived_id("booking", appointment_id),
     )
 
 
-def preferred_practitioners(diary: Diary, course: Course, serving: Mapping[int, Appointment]) -> list[int]:
-    """Who may be the course's main practitioner: the plan's, else who treats it now, else all, idle first."""
-    assert course.terms
-    openings = diary.openings(course)
-    named = [
-        who
-        for who in openings.practitioners
-        if diary.calendar.resources[who].external_id == course.terms.practitioner_id
-    ]
-    present = [a.practitioner for a in serving.values() if a.practitioner in openings.practitioners]
+def main_practitioners(diary: Diary, course: Course, serving: Iterable[Appointment]) -> list[int]:
+    """Who may be the main practitioner: the plan's, else who treats now, else anybody, least busy first."""
+    openings, wished = diary.openings(course), _terms(course).practitioner_id
+    able = openings.practitioners
+    named = [who for who in able if diary.calendar.resources[who].external_id == wished]
+    present = [a.practitioner for a in serving if a.practitioner in able]
     if named or present:
         return named or [max(sorted(set(present)), key=present.count)]
-    return sorted(openings.practitioners, key=lambda who: (openings.load(who), who))
+    return sorted(able, key=lambda who: (openings.load(who), who))
+
+
+def _expanded(phases: Iterable[Phase], labels: Iterable[int], terms: Terms) -> list[Session]:
+    """The sessions of phases, numbered by `labels`, as far apart as the phase's rate says."""
+    all_phases = [phase for phase in phases for _ in range(phase.sessions)]
+    return [
+        Session(
+            sequence=label,
+            phase=phase.name,
+            min_gap_days=phase.min_gap_days,
+            max_gap_days=max(phase.min_gap_days, phase.max_gap_days),
+            spacing_days=min(max(7 / phase.sessions_per_week, phase.min_gap_days), phase.max_gap_days),
+            minutes=terms.session_minutes,
+        )
+        for phase, label in zip(all_phases, labels, strict=True)
+    ]
+
+
+def _past_or_open(diary: Diary, terms: Terms, sessions: Sequence[Session]) -> list[Session]:
+    """A plan that comes very late is not booked from its beginning: its first sessions are over."""
+    openings = diary.openings(Course("", terms))
+    first = terms.starts_on.toordinal()
+    last = first + START_WITHIN_DAYS
+    checked: list[Session] = []
+    for index, session in enumerate(sessions):
+        if index:
+            first, last = first + session.min_gap_days, last + session.max_gap_days
+        past = last < diary.first_day
+        checked.append(replace(session, unplaced=window_past(openings, first, last)) if past else session)
+    return checked
+
+
+def _movable(diary: Diary, course: Course, adjustment: Adjustment) -> list[Appointment]:
+    """Appointments that lie ahead, on or after the day on which the adjustment takes effect."""
+    ahead = [a for a in course.appointments.values() if a.status == "booked" and a.start > diary.now]
+    since = adjustment.effective_on.toordinal()
+    return sorted((a for a in ahead if diary.calendar.day_of(a.start) >= since), key=lambda a: a.sequence)
+
+
+def _without_time(diary: Diary, course: Course, adjustment: Adjustment) -> set[int]:
+    since = diary.calendar.moment(max(adjustment.effective_on.toordinal(), diary.first_day), 0)
+    return {number for number, s in course.sessions.items() if s.unplaced and s.unplaced.latest > since}
+
+
+def _window_after(
+    diary: Diary, course: Course, movable: Sequence[Appointment], sessions: Sequence[Session], adjustment: Adjustment
+) -> Window:
+    """When the first session after an adjustment may be: by the gap to what stays before it."""
+    since = max(adjustment.effective_on.toordinal(), diary.calendar.day_of(diary.now))
+    moving = {appointment.appointment_id for appointment in movable}
+    staying = [
+        diary.calendar.day_of(appointment.start)
+        for appointment in course.appointments.values()
+        if appointment.status in ("booked", "fulfilled") and appointment.appointment_id not in moving
+    ]
+    if not staying or not sessions:
+        begin = max(since, diary.first_day)
+        return Window(since, begin, begin + START_WITHIN_DAYS)
+    before, next_one = max(staying), sessions[0]
+    first = max(since, before + next_one.min_gap_days)
+    begin = max(first, diary.first_day)
+    last = before + next_one.max_gap_days
+    ideal = max(before + next_one.spacing_days, begin)
+    return Window(first, ideal, last if last >= begin else begin + START_WITHIN_DAYS)
 
 
 def _book(
     diary: Diary, plan_id: str, sessions: Sequence[Session], serving: Mapping[int, Appointment], window: Window
 ) -> Diary:
-    """Find times for the sessions; those in `serving` have an appointment that may stay or move."""
+    """Find times for the sessions; those in `serving` have an appointment, which may stay or move."""
     if not sessions:
         return diary
     course = diary.course(plan_id)
-    freed = diary
-    for appointment in serving.values():
-        freed = freed.without_claim(appointment)
-    main = preferred_practitioners(freed, course, serving)
+    freed = diary.without_claims(serving.values())
     openings = freed.openings(course)
-    if not main or not openings.rooms:
-        places: list[Place] = [(window.first, None)] * len(sessions)
-    else:
-        kept = {number: diary.opening_of(appointment) for number, appointment in serving.items()}
-        wanted = _wanted(freed, course, sessions, kept, window)
-        places = place_course(wanted, window, main)
-    return _settle(diary, plan_id, list(zip(sessions, places, strict=True)), serving, window)
+    main = main_practitioners(freed, course, serving.values())
+    wanted = _wanted(diary, sessions, serving, openings, window)
+    places = place_course(wanted, window, main) if main and openings.rooms else _nowhere(wanted)
+    return _settled(diary, plan_id, wanted, places, serving)
 
 
 def _wanted(
-    diary: Diary, course: Course, sessions: Sequence[Session], kept: Mapping[int, Opening], window: Window
+    diary: Diary,
+    sessions: Sequence[Session],
+    serving: Mapping[int, Appointment],
+    openings: Openings,
+    window: Window,
 ) -> list[Wanted]:
-    openings = diary.openings(course)
     ideal, wanted = window.ideal, list[Wanted]()
     for index, session in enumerate(sessions):
         ideal += session.spacing_days if index else 0
-        place = kept.get(session.sequence)
-        wanted.append(
-            Wanted(
-                session,
-                openings,
-                ideal,
-                session.min_gap_days,
-                session.max_gap_days,
-                kept=place,
-                moving=_MOVING if place else 0,
-            )
-        )
+        known = serving.get(session.sequence)
+        gaps = (session.min_gap_days, session.max_gap_days) if index else (window.first, window.last)
+        kept = diary.opening_of(known) if known else None
+        wanted.append(Wanted(session, openings, ideal, *gaps, kept=kept, moving=_MOVING if known else 0))
     return wanted
 
 
-def _settle(
-    diary: Diary,
-    plan_id: str,
-    found: Sequence[tuple[Session, Place]],
-    serving: Mapping[int, Appointment],
-    window: Window,
+def _nowhere(wanted: Sequence[Wanted]) -> list[Place]:
+    return [(round(want.ideal), None) for want in wanted]
+
+
+def _settled(
+    diary: Diary, plan_id: str, wanted: Sequence[Wanted], places: Sequence[Place], serving: Mapping[int, Appointment]
 ) -> Diary:
-    """Turn places into appointments: stay, move, book or give up."""
+    """Turn places into appointments that stay, move or are new, and into sessions without a time."""
     course = diary.course(plan_id)
     booking_id = derived_id("booking", plan_id, course.plan_version)
-    given_up = [serving[s.sequence] for s, (_, opening) in found if opening is None and s.sequence in serving]
-    moving = [a for a in serving.values()]
-    diary = _released(diary, plan_id, [*given_up, *moving])
-    for session, (_, opening) in found:
-        known = serving.get(session.sequence)
-        if opening is None:
-            if known:
-                diary = diary.with_appointment(plan_id, replace(known, state="cancelled", reason="not-bookable"))
-            continue
-        appointment = known or new_appointment(
-            diary.course(plan_id), plan_id, session, diary.calendar.clinic_id, booking_id
-        )
-        diary = diary.with_appointment(plan_id, moved(diary, appointment, opening, "plan-adjusted"))
-    return diary
+    appointments: list[Appointment] = []
+    sessions = dict(course.sessions)
+    before = 0
+    for want, (day, opening) in zip(wanted, places, strict=True):
+        number = want.session.sequence
+        known = serving.get(number)
+        if opening:
+            known = known or new_appointment(diary, course, want.session, booking_id)
+            appointments.append(diary.placed(known, opening, "plan-adjusted"))
+        else:
+            window = (before + want.min_gap, before + want.max_gap)
+            unplaced = why_unplaced(want.openings, _terms(course), *window)
+            sessions[number] = replace(want.session, unplaced=unplaced)
+            appointments += [replace(known, state="cancelled", reason="not-bookable")] if known else []
+        before = day
+    return diary.with_course(replace(course, sessions=sessions)).with_appointments(plan_id, appointments)
+
+
+def _terms(course: Course) -> Terms:
+    if course.terms is None:
+        raise ValueError(f"course {course.plan_id} has no terms yet")
+    return course.terms

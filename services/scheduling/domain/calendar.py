@@ -72,8 +72,8 @@ class ClinicCalendar:
     resources: Mapping[int, Resource]
     holidays: frozenset[date] = frozenset()
     absences: tuple[Absence, ...] = ()
-    _memo: dict[tuple[str, int, int], int] = field(
-        default_factory=dict[tuple[str, int, int], int], compare=False, repr=False
+    _memo: dict[tuple[str | int, int, int], int] = field(
+        default_factory=dict[tuple[str | int, int, int], int], compare=False, repr=False
     )
 
     def offering(self, kind: Literal["practitioner", "room"], offer: str) -> tuple[int, ...]:
@@ -128,6 +128,14 @@ class ClinicCalendar:
         if known is None:
             known = self._open_minutes(self.resources[resource], day)
             self._memo["open", resource, day] = known
+        return known
+
+    def open_starts(self, resource: int, day: int, minutes: int) -> int:
+        """The minutes from which a practitioner or room is open for so many minutes."""
+        known = self._memo.get((minutes, resource, day))
+        if known is None:
+            known = beginnings(self.open_minutes(resource, day), minutes)
+            self._memo[minutes, resource, day] = known
         return known
 
     def start_grid(self, day: int) -> int:

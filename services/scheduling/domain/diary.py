@@ -1,12 +1,12 @@
 """One patient's courses on the clinic's calendar, at one moment: what every decision works on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from services.scheduling.domain.busy import Busy
 from services.scheduling.domain.calendar import ClinicCalendar, minutes_since_1970
-from services.scheduling.domain.course import Appointment, ClinicSchedule, Course, Patient
+from services.scheduling.domain.course import Appointment, ClinicSchedule, Course, Patient, Unplaced
 from services.scheduling.domain.openings import Opening, Openings
 from shared.events.base import Fact
 from shared.messaging.errors import Refused
@@ -23,6 +23,8 @@ class Diary:
     busy: Busy
     patient: Patient
     now: datetime
+    unmoved: tuple[tuple[str, int, Unplaced], ...] = ()
+    """Plan, sequence and reason of appointments that stay although somebody asked to move them."""
 
     @property
     def first_day(self) -> int:
@@ -42,23 +44,28 @@ class Diary:
         """With this course in place of the one known."""
         return replace(self, patient=replace(self.patient, courses={**self.patient.courses, course.plan_id: course}))
 
-    def with_appointment(self, plan_id: str, appointment: Appointment) -> "Diary":
-        """With this appointment in place of the one known, and the calendar claimed accordingly."""
-        course = self.course(plan_id)
-        freed = self.without_claim(course.appointments.get(appointment.appointment_id))
-        busy = freed.busy
-        if appointment.claims:
-            for resource, start, end in claims(self.patient.resource, appointment):
-                busy = busy.taking(resource, self.calendar.spans(start, end))
-        appointments = {**course.appointments, appointment.appointment_id: appointment}
-        return replace(freed, busy=busy).with_course(replace(course, appointments=appointments))
+    def with_appointments(self, plan_id: str, appointments: Iterable[Appointment]) -> "Diary":
+        """With these appointments in place of those known by their ids, and the calendar claimed accordingly.
 
-    def without_claim(self, appointment: Appointment | None) -> "Diary":
-        """With the time of an appointment free, while it is decided where it goes."""
+        All old claims go before any new one comes: two appointments may swap their times.
+        """
+        changed = {appointment.appointment_id: appointment for appointment in appointments}
+        course = self.course(plan_id)
+        diary = self.without_claims(course.appointments[known] for known in changed if known in course.appointments)
+        busy = diary.busy
+        for appointment in changed.values():
+            if appointment.claims:
+                for resource, start, end in claims(self.patient.resource, appointment):
+                    busy = busy.taking(resource, self.calendar.spans(start, end))
+        return replace(diary, busy=busy).with_course(replace(course, appointments={**course.appointments, **changed}))
+
+    def without_claims(self, appointments: Iterable[Appointment]) -> "Diary":
+        """With the times of these appointments free, while it is decided where they go."""
         busy = self.busy
-        if appointment and appointment.claims:
-            for resource, start, end in claims(self.patient.resource, appointment):
-                busy = busy.freeing(resource, self.calendar.spans(start, end))
+        for appointment in appointments:
+            if appointment.claims:
+                for resource, start, end in claims(self.patient.resource, appointment):
+                    busy = busy.freeing(resource, self.calendar.spans(start, end))
         return replace(self, busy=busy)
 
     def openings(self, course: Course) -> Openings:
@@ -82,17 +89,20 @@ class Diary:
             last_day=self.last_day,
         )
 
-    def placed(self, appointment: Appointment, opening: Opening) -> Appointment:
-        """The appointment at an opening."""
+    def placed(self, appointment: Appointment, opening: Opening, reason: str) -> Appointment:
+        """The appointment at an opening; the very same where it is there already."""
         start = self.calendar.moment(opening.day, opening.minute)
-        length = appointment.end - appointment.start
+        there = (appointment.start, appointment.practitioner, appointment.room)
+        if there == (start, opening.practitioner, opening.room):
+            return appointment
         return replace(
             appointment,
             start=start,
-            end=start + length,
+            end=start + (appointment.end - appointment.start),
             practitioner=opening.practitioner,
             room=opening.room,
             buffer_minutes=self.calendar.buffer_minutes,
+            reason=reason,
         )
 
     def opening_of(self, appointment: Appointment) -> Opening:
@@ -126,25 +136,14 @@ def open_diary(schedule: ClinicSchedule, fact: Fact, now: datetime) -> Diary:
 
 
 def refuse_foreign(schedule: ClinicSchedule, fact: Fact, identifier: str, kind: str) -> None:
-    """Nobody may touch another patient's course.
+    """Say so when somebody names another patient's plan or appointment; it would have no effect anyway.
 
     Raises:
         Refused: `identifier` belongs to another patient, or to another clinic.
     """
-    for patient in schedule.patients.values():
-        if patient.patient_id != fact.patient_id and _owns(patient, identifier):
-            break
-    else:
-        if identifier not in schedule.foreign:
-            return
-    raise Refused(
-        f"{kind} {identifier} is not of the patient that {fact.NAME} names.",
-        pointer=f"/{kind}_id",
-        remedy="Send it with the id of the patient it belongs to.",
-    )
-
-
-def _owns(patient: Patient, identifier: str) -> bool:
-    """Only what really exists counts: somebody's guess at an id makes it nobody's."""
-    course = patient.courses.get(identifier)
-    return bool(course and course.terms) or any(identifier in c.appointments for c in patient.courses.values())
+    if identifier in schedule.foreign:
+        raise Refused(
+            f"{kind} {identifier} is not of the patient that {fact.NAME} names.",
+            pointer=f"/{kind}_id",
+            remedy="Send it with the id of the patient it belongs to.",
+        )

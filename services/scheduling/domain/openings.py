@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import cast
 
 from services.scheduling.domain.busy import Busy
 from services.scheduling.domain.calendar import FULL, ClinicCalendar, beginnings, minutes_between
 from shared.events.clinical import PreferredTime, Weekday
 
 _WEEKDAYS = tuple(Weekday)
+
+ANYBODY = 0
+"""In place of a practitioner: whoever is free. Resources are numbered from 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +51,16 @@ class Openings:
         return replace(self, earliest=max(self.earliest, earliest), avoid=avoid, _found={}, _rooms={}, _shared={})
 
     def best(self, day: int, practitioner: int) -> Opening | None:
-        """The patient's preferred and then the earliest time of a day with one practitioner."""
+        """The patient's preferred and then the earliest time of a day with one practitioner, or `ANYBODY`."""
         key = (day, practitioner)
         if key not in self._found:
-            self._found[key] = self._best(day, practitioner)
+            self._found[key] = self._best(day, practitioner) if practitioner else self._with_anybody(day)
         return self._found[key]
 
-    def anyone_open(self, days: Iterator[int] | range) -> bool:
+    def anyone_open(self, days: range) -> bool:
         """Whether somebody who could treat, and a room, are open at once on one of the days."""
         return any(
-            beginnings(self.calendar.open_minutes(who, day) & self.calendar.open_minutes(room, day), self.minutes)
+            self.calendar.open_starts(who, day, self.minutes) & self.calendar.open_starts(room, day, self.minutes)
             for day in days
             for who in self.practitioners
             for room in self.rooms
@@ -68,13 +70,16 @@ class Openings:
         """Minutes taken of a practitioner, to spread new courses."""
         return sum(mask.bit_count() for mask in self.busy.masks.get(practitioner, {}).values())
 
+    def _with_anybody(self, day: int) -> Opening | None:
+        found = [opening for who in self.practitioners if (opening := self.best(day, who))]
+        return min(found, key=lambda opening: (not opening.preferred, opening.minute), default=None)
+
     def _best(self, day: int, practitioner: int) -> Opening | None:
         starts = self._starts_for_all(day)
         if starts:
-            calendar, length = self.calendar, self.minutes
-            starts &= beginnings(calendar.open_minutes(practitioner, day), length)
-            free = FULL & ~self.busy.around(practitioner, day, calendar)
-            starts &= beginnings(free, length + calendar.buffer_minutes)
+            starts &= self.calendar.open_starts(practitioner, day, self.minutes)
+        if starts:
+            starts &= self._free(practitioner, day, self.minutes + self.calendar.buffer_minutes)
         if not starts:
             return None
         preferred = starts & self._preferred(day)
@@ -96,7 +101,7 @@ class Openings:
         if begin + calendar.length(day) <= self.earliest:
             return 0
         starts = calendar.start_grid(day) & (FULL << max(0, self.earliest - begin))
-        starts &= beginnings(FULL & ~self.busy.around(self.patient, day, calendar), self.minutes)
+        starts &= self._free(self.patient, day, self.minutes)
         starts &= ~minutes_between(max(0, self.avoid[0] - self.minutes + 1 - begin), max(0, self.avoid[1] - begin))
         self._rooms[day] = tuple(self._free_rooms(day)) if starts else ()
         with_room = 0
@@ -105,16 +110,21 @@ class Openings:
         return starts & with_room
 
     def _free_rooms(self, day: int) -> Iterator[tuple[int, int]]:
-        calendar = self.calendar
         for room in self.rooms:
-            free = beginnings(FULL & ~self.busy.around(room, day, calendar), self.minutes + calendar.buffer_minutes)
-            free &= beginnings(calendar.open_minutes(room, day), self.minutes)
+            free = self.calendar.open_starts(room, day, self.minutes)
+            if free:
+                free &= self._free(room, day, self.minutes + self.calendar.buffer_minutes)
             if free:
                 yield room, free
 
+    def _free(self, resource: int, day: int, minutes: int) -> int:
+        """The starts of so many minutes at which nobody has taken the resource."""
+        taken = self.busy.around(resource, day, self.calendar)
+        return beginnings(FULL & ~taken, minutes) if taken else FULL
+
     def _preferred(self, day: int) -> int:
         """Starts from which the whole session lies in a time that the patient prefers."""
-        weekday = _WEEKDAYS[cast(int, date.fromordinal(day).weekday())]
+        weekday = _WEEKDAYS[date.fromordinal(day).weekday()]
         mask = 0
         for wish in self.preferred_times:
             if wish.weekday == weekday:

@@ -6,10 +6,10 @@ is that of its cheapest opening. Gap bounds are hard. Costs are in thousandths o
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil, floor
+from math import ceil, floor, inf
 
 from services.scheduling.domain.course import Session
-from services.scheduling.domain.openings import Opening, Openings
+from services.scheduling.domain.openings import ANYBODY, Opening, Openings
 
 WAIT = 1000
 """One day between the wished and the real first session."""
@@ -25,6 +25,8 @@ _NEAR, _FAR = 4, 12
 
 Place = tuple[int, Opening | None]
 """A day and what was found on it; without an opening the session stays unplaced about that day."""
+Layer = dict[int, tuple[int, Opening | None, int]]
+"""By day: the cost up to here, the opening, the day of the session before."""
 Options = Mapping[int, tuple[int, Opening | None]]
 
 
@@ -68,29 +70,32 @@ def place_course(wanted: Sequence[Wanted], window: Window, practitioners: Sequen
     return min((found for found in tries if found), key=lambda found: found[0])[1]
 
 
-def place_again(wanted: Sequence[Wanted], window: Window, practitioner: int) -> list[Place]:
+def place_again(wanted: Sequence[Wanted], window: Window, practitioner: int) -> list[Place] | None:
     """Place the first session anew, and move as few of those after it as the gap bounds allow."""
-    for width in (_NEAR, _FAR):
-        found = cheapest_path(wanted, window, practitioner, width, gaps=False)
+    for width, gaps in ((_NEAR, False), (_FAR, False), (_FAR, True)):
+        found = cheapest_path(wanted, window, practitioner, width, gaps=gaps)
         if found:
             return found[1]
-    found = cheapest_path(wanted, window, practitioner, _FAR, gaps=True)
-    assert found, "what stays where it is always fits"
-    return found[1]
+    return None
 
 
 def _cheapest_start(wanted: Sequence[Wanted], window: Window, practitioners: Sequence[int]) -> list[Place] | None:
-    best: tuple[int, list[Place]] | None = None
-    for practitioner in practitioners:
-        for day in _by_wait(window):
-            wait = round(WAIT * abs(day - window.ideal))
-            if best and wait >= best[0]:
+    """Branch and bound: what would cost too much even if continuity were free is not looked at further."""
+    best: list[Place] | None = None
+    cost = LEFT_OUT
+    for day in _by_wait(window):
+        wait = round(WAIT * abs(day - window.ideal))
+        if wait >= cost:
+            break
+        on_day, shift = Window(day, day, day), day - wanted[0].ideal
+        bound = cheapest_path(wanted, on_day, ANYBODY, _NEAR, shift=shift, below=cost - wait)
+        for practitioner in practitioners if bound else ():
+            found = cheapest_path(wanted, on_day, practitioner, _NEAR, shift=shift, below=cost - wait)
+            if found:
+                cost, best = found[0] + wait, found[1]
+            if found and bound and found[0] == bound[0]:
                 break
-            shift = day - wanted[0].ideal
-            found = cheapest_path(wanted, Window(day, day, day), practitioner, _NEAR, gaps=False, shift=shift)
-            if found and (best is None or found[0] + wait < best[0]):
-                best = (found[0] + wait, found[1])
-    return best[1] if best else None
+    return best
 
 
 def _by_wait(window: Window) -> list[int]:
@@ -98,14 +103,21 @@ def _by_wait(window: Window) -> list[int]:
 
 
 def cheapest_path(
-    wanted: Sequence[Wanted], window: Window, practitioner: int, width: int, *, gaps: bool, shift: float = 0
+    wanted: Sequence[Wanted],
+    window: Window,
+    practitioner: int,
+    width: int,
+    *,
+    gaps: bool = False,
+    shift: float = 0,
+    below: float = inf,
 ) -> tuple[int, list[Place]] | None:
-    """The cheapest days for all of `wanted`, or None where not all can be placed.
+    """The cheapest days for all of `wanted`; None where not all can be placed, or not `below` that cost.
 
-    With `gaps`, optional sessions may be left out; they count as held about their day, so that
-    the others keep their distance.
+    With `gaps`, sessions may be left out; they count as held about their day, so that the others
+    keep their distance.
     """
-    layers: list[dict[int, tuple[int, Opening | None, int]]] = []
+    layers: list[Layer] = []
     low, high = window.first, window.last
     for index, want in enumerate(wanted):
         if index:
@@ -115,18 +127,16 @@ def cheapest_path(
         options = dict(_options(want, near, practitioner, centre, gaps=gaps))
         if want.kept and low <= want.kept.day <= high:
             options[want.kept.day] = (_off(want.kept.day, centre), want.kept)
-        layer = _joined(layers[-1], options, want) if layers else {d: (c, o, 0) for d, (c, o) in options.items()}
-        if not layer:
+        layer = _joined(layers[-1], options, want) if index else {d: (c, o, 0) for d, (c, o) in options.items()}
+        layers.append({day: entry for day, entry in layer.items() if entry[0] < below})
+        if not layers[-1]:
             return None
-        layers.append(layer)
     return _walk_back(layers)
 
 
-def _joined(
-    before: Mapping[int, tuple[int, Opening | None, int]], options: Options, want: Wanted
-) -> dict[int, tuple[int, Opening | None, int]]:
+def _joined(before: Layer, options: Options, want: Wanted) -> Layer:
     """Each day with the cheapest day before it that keeps the gap bounds."""
-    layer: dict[int, tuple[int, Opening | None, int]] = {}
+    layer: Layer = {}
     costs = {day: cost for day, (cost, _, _) in before.items()}
     for day, (cost, opening) in options.items():
         near = [(costs[at], at) for at in range(day - want.max_gap, day - want.min_gap + 1) if at in costs]
@@ -136,7 +146,7 @@ def _joined(
     return layer
 
 
-def _walk_back(layers: Sequence[Mapping[int, tuple[int, Opening | None, int]]]) -> tuple[int, list[Place]]:
+def _walk_back(layers: Sequence[Layer]) -> tuple[int, list[Place]]:
     total, day = min((cost, day) for day, (cost, _, _) in layers[-1].items())
     places: list[Place] = []
     for layer in reversed(layers):
@@ -150,22 +160,15 @@ def _options(
     want: Wanted, days: range, practitioner: int, centre: float, *, gaps: bool
 ) -> Iterator[tuple[int, tuple[int, Opening | None]]]:
     for day in days:
-        opening = want.openings.best(day, practitioner)
-        cost = 0 if opening else OTHER_PRACTITIONER
-        opening = opening or _with_anybody(want.openings, day)
+        cost, opening = want.moving + _off(day, centre), want.openings.best(day, practitioner)
+        if opening is None:
+            cost, opening = cost + OTHER_PRACTITIONER, want.openings.best(day, ANYBODY)
         if opening:
-            taste = 0 if opening.preferred else NOT_PREFERRED
-            yield day, (cost + taste + want.moving + _off(day, centre), opening)
+            yield day, (cost if opening.preferred else cost + NOT_PREFERRED, opening)
         elif gaps and want.may_stay_out and want.out_on is None:
-            yield day, (LEFT_OUT + _off(day, centre), None)
+            yield day, (cost + LEFT_OUT, None)
     if gaps and want.out_on is not None:
         yield want.out_on, (LEFT_OUT, None)
-
-
-def _with_anybody(openings: Openings, day: int) -> Opening | None:
-    """The best opening whoever treats: preferred times first, then the earliest."""
-    found = [opening for who in openings.practitioners if (opening := openings.best(day, who))]
-    return min(found, key=lambda opening: (not opening.preferred, opening.minute), default=None)
 
 
 def _off(day: int, centre: float) -> int:

@@ -35,30 +35,24 @@ def stale(facts: Facts, deliveries: Sequence[Any], mails: Sequence[Mail]) -> lis
 
 def _complaints(told: Any, versions: Versions, sent: datetime, received: float) -> Iterator[str]:
     appointment_id, version, start, on = _read(told)
-    newest = _newest(versions.get(appointment_id, ()), sent, received)
-    if newest is None:
-        yield f"{appointment_id} was not published yet"
-        return
-    if newest.appointment_version > version:
-        yield f"{appointment_id} was at version {newest.appointment_version}, the message told version {version}"
-    elif on and not isinstance(newest, AppointmentBooked | AppointmentMoved):
+    published = versions.get(appointment_id, ())
+    fact = next((fact for seen, fact in published if fact.appointment_version == version and seen.time <= sent), None)
+    newer = [f for s, f in published if f.appointment_version > version and _known(s, sent, received)]
+    if fact is None:
+        yield f"{appointment_id} had no version {version} yet"
+    elif newer:
+        yield f"{appointment_id} was at version {newer[-1].appointment_version}, the message told version {version}"
+    elif on and not isinstance(fact, AppointmentBooked | AppointmentMoved):
         yield f"{appointment_id} was called off"
-    elif on and newest.start != start:
-        yield f"{appointment_id} is at {newest.start}, the message told {start}"
+    elif on and fact.start != start:
+        yield f"{appointment_id} is at {fact.start}, the message told {start}"
     if on and start <= sent:
         yield f"{appointment_id} had begun at {start}, and the message went at {sent}"
 
 
-def _newest(
-    versions: Sequence[tuple[Seen, AppointmentFact]], sent: datetime, received: float
-) -> AppointmentFact | None:
-    """How the appointment stood when the message went; its booking alone needs no time on the way."""
-    by_then = [
-        fact
-        for number, (seen, fact) in enumerate(versions)
-        if seen.time < sent or (seen.time == sent and (not number or seen.written_at < received - _ON_THE_WAY_SECONDS))
-    ]
-    return by_then[-1] if by_then else None
+def _known(seen: Seen, sent: datetime, received: float) -> bool:
+    """Whether the sender could have known of a fact."""
+    return seen.time < sent or (seen.time == sent and seen.written_at < received - _ON_THE_WAY_SECONDS)
 
 
 def _read(told: Any) -> tuple[str, int, datetime, bool]:

@@ -44,7 +44,6 @@ def encounter(resource: Any, reader: Reader) -> EncounterRead:
 
 def condition(resource: Any, reader: Reader) -> ConditionRead:
     """A finding that a protocol treats."""
-    verification, clinical = codes(resource.verificationStatus), codes(resource.clinicalStatus)
     treated = next(
         (found for system, code in codings(resource.code) if (found := reader.protocols.condition_coded(system, code))),
         None,
@@ -53,9 +52,10 @@ def condition(resource: Any, reader: Reader) -> ConditionRead:
         raise NotTaken(
             "not-supported", "No protocol treats this condition.", "/code", "Protocols name ICD-10-CM codes."
         )
+    verification = codes(resource.verificationStatus)
     if verification & _NOT_YET:
         raise NotTaken("business-rule", "Only confirmed findings count.", "/verificationStatus", "Send it when it is.")
-    if clinical & _PAST:
+    if codes(resource.clinicalStatus) & _PAST:
         raise NotTaken("business-rule", "Only active findings open a course.", "/clinicalStatus")
     severities = (_SEVERITIES[code] for code in codes(resource.severity) if code in _SEVERITIES)
     sides = (side for site in resource.bodySite or () if (side := side_of(site)))

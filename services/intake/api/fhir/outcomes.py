@@ -53,7 +53,7 @@ class Answer:
 
 def refused(refusal: NotTaken, resource_type: str, *, at: str = "", within: str = "") -> Answer:
     """The answer to a refusal; `at` and `within` are pointer and FHIRPath of the resource in its Bundle."""
-    issues = tuple(_issue("error", refusal.code, m, resource_type, at, within) for m in refusal.mistakes)
+    issues = tuple(_located(refusal.code, mistake, at, within or resource_type) for mistake in refusal.mistakes)
     return Answer("refused", issues)
 
 
@@ -75,11 +75,10 @@ def operation_outcome(*issues: dict[str, Any]) -> dict[str, Any]:
     return {"resourceType": "OperationOutcome", "issue": list(issues)}
 
 
-def _issue(severity: str, code: str, mistake: Mistake, resource_type: str, at: str, within: str) -> dict[str, Any]:
-    told = issue(severity, code, f"{mistake.detail} {mistake.remedy}".strip())
-    expression = _fhir_path(within or resource_type, mistake.pointer)
+def _located(code: str, mistake: Mistake, at: str, root: str) -> dict[str, Any]:
+    told = issue("error", code, f"{mistake.detail} {mistake.remedy}".strip())
     return told | {
-        "expression": [expression],
+        "expression": [_fhir_path(root, mistake.pointer)],
         "extension": [{"url": POINTER_EXTENSION, "valueString": at + mistake.pointer}],
     }
 

@@ -62,7 +62,7 @@ def whole_date(value: Any) -> date | None:
 
 
 def revision(resource: Any) -> int | None:
-    """Counts the changes of a resource: `meta.versionId` where it is a number, else the seconds of `meta.lastUpdated`."""
+    """Orders the versions of a resource: `meta.versionId` where it is a number, else `meta.lastUpdated` in seconds."""
     version = getattr(resource.meta, "versionId", None)
     if isinstance(version, str) and version.isdecimal() and version.isascii() and len(version) <= _LONGEST_VERSION:
         return int(version) or None

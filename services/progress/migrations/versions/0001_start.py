@@ -7,7 +7,15 @@ from shared.messaging.migrations import create_v1
 revision = "0001"
 down_revision = None
 
-_TABLES = (
+_STATEMENTS = (
+    "CREATE SEQUENCE record_version",
+    """
+    CREATE TABLE patient (
+        clinic_id text NOT NULL,
+        patient_id text NOT NULL,
+        version bigint NOT NULL,
+        PRIMARY KEY (clinic_id, patient_id))
+    """,
     """
     CREATE TABLE plan (
         clinic_id text NOT NULL,
@@ -91,5 +99,5 @@ _TABLES = (
 
 def upgrade() -> None:
     create_v1()
-    for table in _TABLES:
-        op.execute(table)
+    for statement in _STATEMENTS:
+        op.execute(statement)

@@ -1,0 +1,143 @@
+"""The loop around the courier: claims, several messages on their way, results written together."""
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Final
+
+from services.notifications.sender.courier import UNREACHABLE, Courier
+from services.notifications.sender.pace import Pace
+from services.notifications.store.ledger import Claim, Result
+from shared.clock import wall_seconds
+from shared.messaging.errors import Unavailable
+from shared.telemetry import log
+
+_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
+_EAGER_ROUNDS, _EAGER_SECONDS = 10, 0.05
+_FINISH_SECONDS: Final = 8
+
+
+class Sender:
+    """Sends what is due, several messages at a time, each patient's one after the other."""
+
+    def __init__(self, courier: Courier, pace: Pace) -> None:
+        self._courier, self._pace = courier, pace
+        self._door, self._ledger = courier.door, courier.ledger
+        self._due = courier.ledger.store.due
+        self._on_their_way: set[asyncio.Task[None]] = set()
+        self._held: set[str] = set()
+        self._results: asyncio.Queue[Result | None] = asyncio.Queue()
+        self._pause = 0.0
+        self._eager = 0
+        self._next_take_over = 0.0
+
+    async def run(self) -> None:
+        """Send until cancelled; then what is on its way is finished and written down."""
+        writing = asyncio.create_task(self._write_results())
+        try:
+            while not writing.done():
+                await self._round()
+        finally:
+            if self._on_their_way:
+                await asyncio.wait(self._on_their_way, timeout=_FINISH_SECONDS)
+            self._results.put_nowait(None)
+            await asyncio.wait([writing], timeout=_FINISH_SECONDS)
+            writing.cancel()
+        await writing
+
+    async def _round(self) -> None:
+        try:
+            claims = await self._claim()
+            abandoned = await self._take_over()
+        except Unavailable as error:
+            log().warning("sender-waits", reason=str(error))
+            await asyncio.sleep(_PAUSE)
+            return
+        for claim in claims:
+            self._start(claim, self._courier.send(claim))
+        for claim in abandoned:
+            self._start(claim, self._courier.resolve(claim))
+        await self._wait(found=bool(claims))
+
+    async def _claim(self) -> list[Claim]:
+        """As many as can go at once: what is claimed but not sent yet would be in doubt after a crash."""
+        limit = 1 if self._pause else self._pace.in_flight - len(self._on_their_way)
+        async with self._door.work() as work:
+            claims, facts = await self._ledger.claim(work.tx, self._door.clock.now(), limit)
+            for fact in facts:
+                self._door.publish(work, fact)
+        return claims
+
+    async def _take_over(self) -> list[Claim]:
+        if wall_seconds() < self._next_take_over:
+            return []
+        self._next_take_over = wall_seconds() + self._pace.lease_seconds / 5
+        async with self._door.work() as work:
+            return await self._ledger.take_over(work.tx, self._pace.lease_seconds, self._held)
+
+    def _start(self, claim: Claim, outcome: Coroutine[None, None, Result | None]) -> None:
+        """Hold the claim until its result is written down, or until there is none."""
+        self._held.add(claim.delivery.delivery_id)
+        task = asyncio.create_task(self._note(claim, outcome))
+        self._on_their_way.add(task)
+        task.add_done_callback(self._ended)
+
+    async def _note(self, claim: Claim, outcome: Coroutine[None, None, Result | None]) -> None:
+        result = None
+        try:
+            result = await outcome
+        finally:
+            if result is None:
+                self._held.discard(claim.delivery.delivery_id)
+            else:
+                self._results.put_nowait(result)
+        if result and result.reason == UNREACHABLE:
+            self._pause = min(self._pause + _PAUSE, _LONGEST_PAUSE)
+        elif result:
+            self._pause = 0.0
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._on_their_way.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log().error("send-broke-off", error_type=type(error).__name__)
+
+    async def _wait(self, *, found: bool) -> None:
+        if self._pause:
+            await asyncio.sleep(self._pause)
+        if len(self._on_their_way) > self._pace.in_flight // 2:
+            await asyncio.wait(self._on_their_way, return_when=asyncio.FIRST_COMPLETED)
+        elif not found:
+            await self._until_due()
+
+    async def _until_due(self) -> None:
+        """Until something may be due. The hint comes before its commit, so look a few times after it."""
+        timeout = _EAGER_SECONDS if self._eager else self._pace.poll_seconds
+        self._eager = max(0, self._eager - 1)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._due.wait(), timeout)
+            self._due.clear()
+            self._eager = _EAGER_ROUNDS
+
+    async def _write_results(self) -> None:
+        """Commit results together, as many as there are, until told to end."""
+        ended = False
+        while not ended:
+            waiting = [await self._results.get()]
+            while not self._results.empty():
+                waiting.append(self._results.get_nowait())
+            ended = None in waiting
+            await self._write([result for result in waiting if result])
+
+    async def _write(self, results: list[Result]) -> None:
+        while results:
+            try:
+                async with self._door.work() as work:
+                    for fact in await self._ledger.settle(work.tx, results):
+                        self._door.publish(work, fact)
+            except Unavailable as error:
+                log().warning("sender-waits", reason=str(error))
+                await asyncio.sleep(_PAUSE)
+            else:
+                self._held -= {result.claim.delivery.delivery_id for result in results}
+                self._due.set()
+                return

@@ -1,0 +1,126 @@
+"""One function per fact: `(schedule, fact, now)` gives the new schedule and what others must hear.
+
+Raises `Refused` for a clinic that nobody described and for an id of another patient.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from services.scheduling.domain.announcing import announce
+from services.scheduling.domain.attendance import match_attendance
+from services.scheduling.domain.booking import adjust_course, book_course, end_course
+from services.scheduling.domain.changes import take_requests
+from services.scheduling.domain.course import Adjustment, Attendance, ChangeRequest, ClinicSchedule, Terms
+from services.scheduling.domain.diary import Diary, open_diary, refuse_foreign
+from shared.events import intake
+from shared.events.base import Fact
+from shared.messaging.message import Decision
+
+
+def open_course(schedule: ClinicSchedule, fact: intake.PlanCreated, now: datetime) -> Decision[ClinicSchedule]:
+    """Book the whole course, then take what came before the plan, in a fixed order."""
+    diary = open_diary(schedule, fact, now)
+    refuse_foreign(schedule, fact, fact.plan_id, "plan")
+    course = diary.course(fact.plan_id)
+    if course.terms:
+        return Decision(schedule)
+    diary = book_course(diary, fact.plan_id, _terms(fact))
+    for adjustment in course.waiting:
+        diary = adjust_course(diary, fact.plan_id, adjustment)
+    course = replace(diary.course(fact.plan_id), waiting=())
+    return _settle(schedule, diary.with_course(course), fact)
+
+
+def adjust_plan(schedule: ClinicSchedule, fact: intake.PlanAdjusted, now: datetime) -> Decision[ClinicSchedule]:
+    """Plan the future again; an older version than the plan's has no effect, one before the plan waits."""
+    diary = open_diary(schedule, fact, now)
+    refuse_foreign(schedule, fact, fact.plan_id, "plan")
+    course = diary.course(fact.plan_id)
+    adjustment = Adjustment(fact.plan_version, fact.phases, fact.effective_on)
+    if course.terms is None:
+        waiting = {known.plan_version: known for known in (adjustment, *course.waiting)}
+        in_order = tuple(waiting[version] for version in sorted(waiting))
+        return _settle(schedule, diary.with_course(replace(course, waiting=in_order)), fact)
+    if adjustment.plan_version <= course.plan_version:
+        return Decision(schedule)
+    return _settle(schedule, adjust_course(diary, fact.plan_id, adjustment), fact)
+
+
+def end_plan(schedule: ClinicSchedule, fact: intake.PlanEnded, now: datetime) -> Decision[ClinicSchedule]:
+    """Cancel what is still ahead. The earliest end of a plan holds."""
+    diary = open_diary(schedule, fact, now)
+    refuse_foreign(schedule, fact, fact.plan_id, "plan")
+    course = diary.course(fact.plan_id)
+    ended_at = min(fact.ended_at, course.ended_at or fact.ended_at)
+    return _settle(schedule, diary.with_course(replace(course, ended_at=ended_at)), fact)
+
+
+def note_session(schedule: ClinicSchedule, fact: intake.SessionLogged, now: datetime) -> Decision[ClinicSchedule]:
+    """Note that a session was held; its appointment may be known already, or later."""
+    diary = open_diary(schedule, fact, now)
+    known = diary.patient.attendances.get(fact.session_id)
+    record = Attendance(
+        session_id=fact.session_id,
+        started_at=fact.started_at,
+        plan_id=fact.plan_id,
+        appointment_id=fact.appointment_id,
+        voided=known.voided if known else False,
+    )
+    return _settle(schedule, _with_attendance(diary, record), fact)
+
+
+def void_session(schedule: ClinicSchedule, fact: intake.SessionVoided, now: datetime) -> Decision[ClinicSchedule]:
+    """The session was not held: its appointment stands as before. The past is not booked again."""
+    diary = open_diary(schedule, fact, now)
+    known = diary.patient.attendances.get(fact.session_id) or Attendance(fact.session_id)
+    return _settle(schedule, _with_attendance(diary, replace(known, voided=True)), fact)
+
+
+def change_appointment(
+    schedule: ClinicSchedule, fact: intake.AppointmentChangeRequested, now: datetime
+) -> Decision[ClinicSchedule]:
+    """Cancel or move an appointment or note that it was missed; a request for one not known yet waits."""
+    diary = open_diary(schedule, fact, now)
+    refuse_foreign(schedule, fact, fact.appointment_id, "appointment")
+    if fact.request_id in diary.patient.requests:
+        return Decision(schedule)
+    request = ChangeRequest(
+        request_id=fact.request_id,
+        appointment_id=fact.appointment_id,
+        change=fact.change,
+        requested_at=fact.requested_at,
+        not_before=fact.not_before,
+        rebook=fact.rebook,
+    )
+    requests = {**diary.patient.requests, request.request_id: request}
+    return _settle(schedule, replace(diary, patient=replace(diary.patient, requests=requests)), fact)
+
+
+def _settle(schedule: ClinicSchedule, diary: Diary, cause: Fact) -> Decision[ClinicSchedule]:
+    """Take what has become possible, and tell the difference. Without any, the schedule stays the same object."""
+    before = schedule.patients[cause.patient_id]
+    if diary.patient == before:
+        return Decision(schedule)
+    diary = match_attendance(take_requests(match_attendance(diary)))
+    for plan_id in diary.patient.courses:
+        diary = end_course(diary, plan_id)
+    patient, facts = announce(before, diary, cause)
+    patients = {**schedule.patients, patient.patient_id: patient}
+    return Decision(replace(schedule, busy=diary.busy, patients=patients), facts)
+
+
+def _with_attendance(diary: Diary, record: Attendance) -> Diary:
+    attendances = {**diary.patient.attendances, record.session_id: record}
+    return replace(diary, patient=replace(diary.patient, attendances=attendances))
+
+
+def _terms(fact: intake.PlanCreated) -> Terms:
+    return Terms(
+        starts_on=fact.starts_on,
+        phases=fact.phases,
+        session_minutes=fact.session_minutes,
+        skill=fact.skill,
+        room_kind=fact.room_kind,
+        practitioner_id=fact.practitioner_id,
+        preferred_times=fact.preferred_times,
+    )

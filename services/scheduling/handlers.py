@@ -1,0 +1,15 @@
+"""Which fact leads to which decision."""
+
+from services.scheduling.domain import decide
+from shared.events import intake
+from shared.events.base import Fact
+from shared.messaging.message import Handler
+
+HANDLERS: dict[type[Fact], Handler] = {
+    intake.PlanCreated: decide.open_course,
+    intake.PlanAdjusted: decide.adjust_plan,
+    intake.PlanEnded: decide.end_plan,
+    intake.SessionLogged: decide.note_session,
+    intake.SessionVoided: decide.void_session,
+    intake.AppointmentChangeRequested: decide.change_appointment,
+}

@@ -1,0 +1,63 @@
+"""What people may read of the schedule: always within one clinic."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.scheduling.tables import APPOINTMENT, COURSE, RESOURCE, SESSION
+
+_PRACTITIONER, _ROOM = RESOURCE.alias("practitioner_resource"), RESOURCE.alias("room_resource")
+_APPOINTMENTS = (
+    select(
+        APPOINTMENT,
+        _PRACTITIONER.c.external_id.label("practitioner_id"),
+        _ROOM.c.external_id.label("room_id"),
+    )
+    .join(_PRACTITIONER, _PRACTITIONER.c.id == APPOINTMENT.c.practitioner)
+    .join(_ROOM, _ROOM.c.id == APPOINTMENT.c.room)
+    .order_by(APPOINTMENT.c.start_at, APPOINTMENT.c.id)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Which appointments somebody asks for; what is None does not restrict."""
+
+    plan_id: str | None = None
+    patient_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    status: str | None = None
+    limit: int = 1000
+
+
+async def find_appointments(tx: AsyncConnection, clinic_id: str, wish: Wish) -> Sequence[Row[Any]]:
+    """Appointments of one clinic by start; with `since` and `until`, those that start in between."""
+    query = _APPOINTMENTS.where(APPOINTMENT.c.clinic_id == clinic_id).limit(wish.limit)
+    conditions = (
+        (wish.plan_id, APPOINTMENT.c.plan_id == wish.plan_id),
+        (wish.patient_id, APPOINTMENT.c.patient_id == wish.patient_id),
+        (wish.status, APPOINTMENT.c.status == wish.status),
+        (wish.since, APPOINTMENT.c.start_at >= wish.since),
+        (wish.until, APPOINTMENT.c.start_at < wish.until),
+    )
+    for value, condition in conditions:
+        query = query.where(condition) if value is not None else query
+    return (await tx.execute(query)).all()
+
+
+async def find_course(tx: AsyncConnection, clinic_id: str, plan_id: str) -> Row[Any] | None:
+    """The course of a plan, where the clinic has one."""
+    mine = (COURSE.c.clinic_id == clinic_id) & (COURSE.c.plan_id == plan_id) & COURSE.c.terms.is_not(None)
+    return (await tx.execute(select(COURSE).where(mine))).one_or_none()
+
+
+async def find_sessions(tx: AsyncConnection, course: Row[Any]) -> Sequence[Row[Any]]:
+    """The sessions of a course, in their order."""
+    whose = (SESSION.c.clinic_id == course.clinic_id) & (SESSION.c.patient_id == course.patient_id)
+    query = select(SESSION).where(whose, SESSION.c.plan_id == course.plan_id).order_by(SESSION.c.sequence)
+    return (await tx.execute(query)).all()

@@ -1,0 +1,48 @@
+"""Practitioners, rooms and patients as things that can be taken, locked in the order of their ids."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+_ADD_PATIENTS = text("""
+    INSERT INTO resource (clinic_id, kind, external_id, zone)
+    SELECT clinic_id, 'patient', patient_id, zone
+    FROM unnest(CAST(:clinics AS text[]), CAST(:patients AS text[]), CAST(:zones AS text[]))
+        AS new (clinic_id, patient_id, zone)
+    WHERE NOT EXISTS (
+        SELECT FROM resource
+        WHERE resource.clinic_id = new.clinic_id AND kind = 'patient' AND external_id = new.patient_id)
+    ON CONFLICT DO NOTHING
+""")
+_LOCK = text("""
+    SELECT id, clinic_id, kind, external_id FROM resource
+    WHERE (clinic_id = ANY(:clinics) AND kind IN ('practitioner', 'room'))
+        OR (kind = 'patient' AND (clinic_id, external_id) IN (
+            SELECT * FROM unnest(CAST(:patient_clinics AS text[]), CAST(:patients AS text[]))))
+    ORDER BY id FOR UPDATE
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """The internal ids of what a batch may take."""
+
+    of_clinic: Mapping[str, Sequence[int]]
+    patients: Mapping[tuple[str, str], int]
+
+
+async def lock_resources(tx: AsyncConnection, patients: Sequence[tuple[str, str]], zones: Mapping[str, str]) -> Locked:
+    """Lock everything that the patients' clinics could take for them, and the patients."""
+    clinics, names = [clinic for clinic, _ in patients], [patient for _, patient in patients]
+    await tx.execute(
+        _ADD_PATIENTS, {"clinics": clinics, "patients": names, "zones": [zones[clinic] for clinic in clinics]}
+    )
+    rows = (
+        await tx.execute(_LOCK, {"clinics": sorted(set(clinics)), "patient_clinics": clinics, "patients": names})
+    ).all()
+    of_clinic: dict[str, list[int]] = {clinic: [] for clinic in clinics}
+    for row in rows:
+        of_clinic[row.clinic_id].append(row.id)
+    return Locked(of_clinic, {(row.clinic_id, row.external_id): row.id for row in rows if row.kind == "patient"})

@@ -1,0 +1,168 @@
+"""The rows of scheduling. Its migrations create them; a test compares the two."""
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    Computed,
+    Date,
+    DateTime,
+    Double,
+    Identity,
+    Integer,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    Time,
+)
+from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE
+
+METADATA = MetaData()
+
+
+def _text(name: str, *, key: bool = False, nullable: bool = False) -> Column[str]:
+    return Column(name, Text, primary_key=key, nullable=nullable)
+
+
+def _moment(name: str, *, nullable: bool = True) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+def _number(name: str) -> Column[int]:
+    return Column(name, Integer, nullable=False)
+
+
+def _id() -> Column[int]:
+    return Column("id", BigInteger, Identity(always=True), primary_key=True)
+
+
+CLINIC = Table(
+    "clinic",
+    METADATA,
+    _text("clinic_id", key=True),
+    _text("source"),
+    Column("revision", BigInteger, nullable=False),
+    _text("zone"),
+    _number("slot_minutes"),
+    _number("buffer_minutes"),
+    _number("horizon_days"),
+)
+RESOURCE = Table(
+    "resource",
+    METADATA,
+    _id(),
+    _text("clinic_id"),
+    _text("kind"),
+    _text("external_id"),
+    _text("zone"),
+    Column("offers", ARRAY(Text), nullable=False),
+    Column("active", Boolean, nullable=False),
+)
+AVAILABILITY_RULE = Table(
+    "availability_rule",
+    METADATA,
+    _id(),
+    Column("resource", BigInteger, nullable=False),
+    Column("weekday", SmallInteger, nullable=False),
+    Column("starts", Time, nullable=False),
+    Column("ends", Time, nullable=False),
+    Column("valid_from", Date),
+    Column("valid_until", Date),
+)
+AVAILABILITY_EXCEPTION = Table(
+    "availability_exception",
+    METADATA,
+    _id(),
+    _text("clinic_id"),
+    Column("resource", BigInteger),
+    Column("day", Date, nullable=False),
+    Column("starts", Time),
+    Column("ends", Time),
+)
+HOLIDAY = Table("holiday", METADATA, _text("clinic_id", key=True), Column("day", Date, primary_key=True), _text("name"))
+COURSE = Table(
+    "course",
+    METADATA,
+    _text("clinic_id", key=True),
+    _text("plan_id", key=True),
+    _text("patient_id", key=True),
+    _number("plan_version"),
+    _text("state"),
+    Column("terms", JSONB),
+    Column("waiting", JSONB, nullable=False),
+    _moment("ended_at"),
+)
+SESSION = Table(
+    "session",
+    METADATA,
+    _text("clinic_id", key=True),
+    _text("plan_id", key=True),
+    _text("patient_id", key=True),
+    Column("sequence", Integer, primary_key=True),
+    _text("phase"),
+    _number("min_gap_days"),
+    _number("max_gap_days"),
+    Column("spacing_days", Double, nullable=False),
+    _number("minutes"),
+    Column("given_up", Boolean, nullable=False),
+    _text("unplaced_reason", nullable=True),
+    _text("unplaced_detail", nullable=True),
+    _moment("earliest"),
+    _moment("latest"),
+)
+APPOINTMENT = Table(
+    "appointment",
+    METADATA,
+    _text("id", key=True),
+    _text("clinic_id"),
+    _text("plan_id"),
+    _text("patient_id"),
+    _number("version"),
+    _number("sequence"),
+    _text("state"),
+    _text("session_id", nullable=True),
+    Column("status", Text, Computed("CASE WHEN session_id IS NULL THEN state ELSE 'fulfilled' END", persisted=True)),
+    _text("reason"),
+    _moment("start_at", nullable=False),
+    _moment("end_at", nullable=False),
+    Column("practitioner", BigInteger, nullable=False),
+    Column("room", BigInteger, nullable=False),
+    _number("buffer_minutes"),
+    _text("booking_id"),
+    _text("replaces", nullable=True),
+)
+CLAIM = Table(
+    "claim",
+    METADATA,
+    _id(),
+    _text("appointment_id"),
+    Column("resource", BigInteger, nullable=False),
+    Column("during", TSTZRANGE, nullable=False),
+    Column("live", Boolean, nullable=False),
+)
+CHANGE_REQUEST = Table(
+    "change_request",
+    METADATA,
+    _text("clinic_id", key=True),
+    _text("patient_id", key=True),
+    _text("request_id", key=True),
+    _text("appointment_id"),
+    _text("change"),
+    _moment("requested_at", nullable=False),
+    _moment("not_before"),
+    Column("rebook", Boolean, nullable=False),
+    Column("taken", Boolean, nullable=False),
+)
+ATTENDANCE = Table(
+    "attendance",
+    METADATA,
+    _text("clinic_id", key=True),
+    _text("patient_id", key=True),
+    _text("session_id", key=True),
+    _moment("started_at"),
+    _text("plan_id", nullable=True),
+    _text("appointment_id", nullable=True),
+    Column("voided", Boolean, nullable=False),
+)

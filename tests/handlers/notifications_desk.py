@@ -1,0 +1,222 @@
+"""The notifications service on real PostgreSQL and real SMTP, with faults to order."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default as modern
+from pathlib import Path
+from typing import Any
+
+import orjson
+import uvicorn
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.notifications.gateways import Inbox, Mail
+from services.notifications.handlers import HANDLERS
+from services.notifications.letters import Letters, Wordings
+from services.notifications.sender import Courier, Pace, Sender
+from services.notifications.store import PatientStore
+from services.notifications.store.ledger import Ledger
+from shared.clinics import Clinic, load_clinics
+from shared.events.base import Fact
+from shared.ids import random_id
+from shared.messaging.door import Door
+from shared.messaging.message import Message, Outcome
+from shared.messaging.relay import Relay
+from shared.settings import ROOT
+from stride.embedded.mailbox.store import Store as MailStore
+from stride.embedded.mailbox.web import application
+from stride.embedded.ports import LOOPBACK
+from tests.domain.notifications_examples import NOW
+
+LEASE = 0.9
+TABLES = ("patient", "plan", "appointment", "delivery", "alert", "outbox", "inbox", "parked")
+
+
+class SetClock:
+    """A clock that stands where it is put."""
+
+    def __init__(self) -> None:
+        self.moment = NOW
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def forward(self, **by: float) -> None:
+        self.moment += timedelta(**by)
+
+
+def hang_up(server: SMTP) -> None:
+    assert isinstance(server.transport, asyncio.Transport)
+    server.transport.abort()
+
+
+@dataclass
+class Post:
+    """A mail server that does as it is told: one word of `script` per message, then accepts.
+
+    `451` and `550` refuse the content, `refuse` the recipient for good; `drop-before` hangs up before
+    the final dot; `drop-taken` takes the message and hangs up instead of answering; `drop-lost` hangs up
+    without taking it.
+    """
+
+    store: MailStore
+    script: list[str] = field(default_factory=list)
+    port: int = 0
+    http_port: int = 0
+
+    async def handle_RCPT(self, _s: SMTP, _n: Session, envelope: Envelope, address: str, _o: Any) -> str:  # noqa: N802
+        if self.script[:1] == ["refuse"]:
+            self.script.pop(0)
+            return "550 no such mailbox"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+        order = self.script.pop(0) if self.script else "accept"
+        if order in {"accept", "drop-taken"}:
+            raw = envelope.original_content or b""
+            self.store.add(envelope.mail_from or "", [str(r) for r in envelope.rcpt_tos], raw, 0.0)
+        if order.startswith("drop"):
+            hang_up(server)
+        return {"451": "451 later", "550": "550 never"}.get(order, "250 OK")
+
+    def messages(self) -> list[EmailMessage]:
+        """What was taken, in order."""
+        found = self.store.find(message_id=None, since=0, after=0, limit=100_000)
+        raw = [self.store.raw(summary.id) or b"" for summary in found]
+        return [message_from_bytes(content, _class=EmailMessage, policy=modern) for content in raw]
+
+    def subjects(self) -> list[str]:
+        return [str(message["Subject"]) for message in self.messages()]
+
+    def doubled(self) -> list[str]:
+        """Message-IDs that were taken more than once."""
+        ids = [str(message["Message-ID"]) for message in self.messages()]
+        return sorted({one for one in ids if ids.count(one) > 1})
+
+
+class _Smtp(SMTP):
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
+        handler: Any = self.event_handler
+        if handler.script[:1] == ["drop-before"]:
+            handler.script.pop(0)
+            await self.push("354 go on")
+            hang_up(self)
+            return
+        await super().smtp_DATA(arg)
+
+
+@asynccontextmanager
+async def post_office(folder: Path) -> AsyncGenerator[Post]:
+    """A scripted mail server with the real inbox behind it, asked over real HTTP."""
+    loop = asyncio.get_running_loop()
+    post = Post(MailStore(folder))
+    server = await loop.create_server(lambda: _Smtp(post, loop=loop, ident="test"), LOOPBACK, 0)
+    post.port = server.sockets[0].getsockname()[1]
+    web = uvicorn.Server(uvicorn.Config(application(post.store), LOOPBACK, 0, log_level="error", lifespan="off"))
+    serving = asyncio.create_task(web.serve())
+    while not web.started:
+        await asyncio.sleep(0.01)
+    post.http_port = web.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield post
+    finally:
+        web.should_exit = True
+        await serving
+        server.close()
+
+
+def clinic_named(clinic_id: str) -> Clinic:
+    """Riverside under another id."""
+    return load_clinics(ROOT / "clinics")["riverside"].model_copy(update={"clinic_id": clinic_id})
+
+
+@dataclass
+class Desk:
+    """One service, its clock in our hands, its sender started by `sending`."""
+
+    door: Door
+    store: PatientStore
+    clock: SetClock
+    clinics: dict[str, Clinic]
+
+    @property
+    def engine(self) -> AsyncEngine:
+        return self.door.engine
+
+    async def admit(self, *facts: Fact) -> list[Outcome]:
+        return await self.door.admit([Message(fact.event_id, "test", fact) for fact in facts])
+
+    async def deliveries(self, topic: str = "") -> list[Any]:
+        query = "SELECT * FROM delivery WHERE :topic IN ('', topic) ORDER BY due_at, position"
+        async with self.engine.connect() as connection:
+            return list(await connection.execute(text(query), {"topic": topic}))
+
+    async def states(self, topic: str = "") -> list[tuple[str, str]]:
+        return [(row.state, row.reason) for row in await self.deliveries(topic)]
+
+    async def published(self, name: str) -> list[dict[str, Any]]:
+        query = "SELECT payload FROM outbox WHERE aggregatetype = :name ORDER BY position"
+        async with self.engine.connect() as connection:
+            return [orjson.loads(row.payload) for row in await connection.execute(text(query), {"name": name})]
+
+    def sender(
+        self, post: Post, *, ask: bool = True, lease: float = LEASE, mail: Mail | None = None,
+        ledger: Callable[[PatientStore, str], Ledger] = Ledger,
+    ) -> tuple[Courier, Sender]:  # fmt: skip
+        pace = Pace(lease_seconds=lease, poll_seconds=0.02)
+        mail = mail or Mail(f"smtp://{LOOPBACK}:{post.port}", command_seconds=2, answer_seconds=2)
+        inbox = Inbox(f"http://{LOOPBACK}:{post.http_port}") if ask else None
+        letters = Letters(Wordings(), "https://stride.example")
+        own = ledger(self.store, random_id())
+        courier = Courier(self.door, own, self.clinics, letters, mail, inbox, pace.fresh_seconds)
+        return courier, Sender(courier, pace)
+
+    @asynccontextmanager
+    async def sending(self, courier: Courier, sender: Sender) -> AsyncGenerator[asyncio.Task[None]]:
+        task = asyncio.create_task(sender.run())
+        try:
+            yield task
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            await self.hang_up(courier)
+
+    async def hang_up(self, courier: Courier) -> None:
+        await courier.mail.close()
+        if courier.inbox:
+            await courier.inbox.__aexit__()
+
+    async def quiet(self, seconds: float = 15) -> None:
+        """Until nothing is due and nothing on its way."""
+        query = text(
+            "SELECT count(*) FROM delivery WHERE state = 'sending' OR (state = 'scheduled' AND due_at <= :now)"
+        )
+        async with asyncio.timeout(seconds):
+            while True:
+                async with self.engine.connect() as connection:
+                    if not await connection.scalar(query, {"now": self.clock.now()}):
+                        return
+                await asyncio.sleep(0.02)
+
+    async def send_all(self, post: Post, **how: Any) -> None:
+        async with self.sending(*self.sender(post, **how)):
+            await self.quiet()
+
+
+async def open_desk(engine: AsyncEngine, kafka: str, clinic_ids: Sequence[str]) -> Desk:
+    """A desk with empty tables: senders of different tests must not send each other's messages."""
+    async with engine.begin() as tx:
+        await tx.execute(text(f"TRUNCATE {', '.join(TABLES)}"))
+    clinics = {clinic_id: clinic_named(clinic_id) for clinic_id in clinic_ids}
+    store, clock = PatientStore(clinics), SetClock()
+    door = Door("notifications", HANDLERS, store, engine, clock, Relay(engine, kafka))
+    return Desk(door, store, clock, clinics)

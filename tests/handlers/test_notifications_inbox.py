@@ -1,0 +1,169 @@
+"""The alert inbox over HTTP: each clinic sees its own, the first to acknowledge has it."""
+
+import hashlib
+from collections.abc import AsyncGenerator
+from typing import Any
+from unittest.mock import Mock
+
+import httpx
+import pytest
+import pytest_asyncio
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from fastapi import FastAPI
+from sqlalchemy import Connection
+
+from services.notifications import api
+from services.notifications.tables import METADATA
+from shared.database import open_engine
+from shared.messaging.service import Running
+from shared.settings import Settings
+from shared.tokens import Bearer, Tokens
+from tests.domain.notifications_examples import Example
+from tests.handlers.notifications_desk import Desk, open_desk
+
+ROLES = ("clinician", "front-desk", "operator", "clinic-system")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def desk(database_url: str, clinic_id: str) -> AsyncGenerator[Desk]:
+    engine = open_engine(database_url, "notifications")
+    yield await open_desk(engine, "localhost:1", [clinic_id, f"{clinic_id}-other"])
+    await engine.dispose()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def web(desk: Desk, clinic_id: str, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[httpx.AsyncClient]:
+    """The edge; a token is `<clinic>/<role>`, or `<clinic>/<role>/<person>`."""
+    bearers = {
+        f"{clinic}/{role}{person}": Bearer.model_validate(
+            {"clinic_id": clinic, "system": f"{role}{person.replace('/', '-')}", "role": role}
+        )
+        for clinic in desk.clinics
+        for role in ROLES
+        for person in ("", "/ben")
+    }
+    tokens = Tokens({hashlib.sha256(token.encode()).hexdigest(): bearer for token, bearer in bearers.items()})
+    monkeypatch.setattr(Tokens, "load", Mock(return_value=tokens))
+    app = FastAPI()
+    settings = Settings(kafka_bootstrap="localhost:1", database_url="postgresql://localhost:1/none")
+    api.edge(Running(settings, desk.engine, desk.clock, desk.door.relay, desk.door), app)
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://stride") as client:
+        yield client
+
+
+def as_(clinic: str, role: str = "clinician") -> dict[str, str]:
+    return {"Authorization": f"Bearer {clinic}/{role}"}
+
+
+async def alerts(web: httpx.AsyncClient, clinic: str, **query: Any) -> list[dict[str, Any]]:
+    answer = await web.get("/alerts", params=query, headers=as_(clinic))
+    assert answer.status_code == 200
+    return answer.json()["alerts"]
+
+
+async def test_alerts_are_listed_newest_first_and_filtered(desk: Desk, web: httpx.AsyncClient, clinic_id: str) -> None:
+    ann = Example(clinic_id)
+    await desk.admit(ann.registered(), ann.reached(), ann.adverse(), ann.unschedulable())
+    assert [a["kind"] for a in await alerts(web, clinic_id)] == ["course-unschedulable", "adverse-event", "milestone"]
+    (critical,) = await alerts(web, clinic_id, severity="critical", state="open")
+    assert (critical["owner"], critical["patient_id"], critical["state"]) == ("st-ada", "p-1", "open")
+    assert [a["kind"] for a in await alerts(web, clinic_id, kind="milestone")] == ["milestone"]
+    assert await alerts(web, clinic_id, state="acknowledged") == []
+
+
+async def test_a_long_list_comes_page_by_page(desk: Desk, web: httpx.AsyncClient, clinic_id: str) -> None:
+    await desk.admit(*(Example(clinic_id, f"p-{n}").adverse() for n in range(5)))
+    seen: list[str] = []
+    after: int | None = 0
+    while after is not None:
+        page = (await web.get("/alerts", params={"limit": 2, "after": after}, headers=as_(clinic_id))).json()
+        seen += [alert["patient_id"] for alert in page["alerts"]]
+        after = page["next"]
+    assert seen == ["p-4", "p-3", "p-2", "p-1", "p-0"]
+
+
+async def test_one_alert_comes_with_its_evidence(desk: Desk, web: httpx.AsyncClient, clinic_id: str) -> None:
+    await desk.admit(Example(clinic_id).reached())
+    (listed,) = await alerts(web, clinic_id)
+    assert "evidence" not in listed
+    alert = (await web.get(f"/alerts/{listed['alert_id']}", headers=as_(clinic_id))).json()
+    assert alert["evidence"]["evidence"]["probability"] == 0.94
+
+
+async def test_the_first_to_acknowledge_has_it_and_asking_again_changes_nothing(
+    desk: Desk, web: httpx.AsyncClient, clinic_id: str
+) -> None:
+    await desk.admit(Example(clinic_id).adverse())
+    (alert,) = await alerts(web, clinic_id)
+    path = f"/alerts/{alert['alert_id']}/acknowledge"
+    for who in ("clinician", "clinician", "clinician/ben"):
+        answer = await web.post(path, headers=as_(clinic_id, who))
+        assert answer.status_code == 202
+        assert (answer.json()["state"], answer.json()["acknowledged_by"]) == ("acknowledged", "clinician")
+    assert len(await desk.published("alert.acknowledged")) == 1
+    assert await desk.states("alert") == [("superseded", "acknowledged")]
+
+
+async def test_a_clinic_sees_and_touches_nothing_of_another(desk: Desk, web: httpx.AsyncClient, clinic_id: str) -> None:
+    await desk.admit(Example(clinic_id).adverse())
+    (alert,) = await alerts(web, clinic_id)
+    other = f"{clinic_id}-other"
+    assert await alerts(web, other) == []
+    for method, path in (("GET", f"/alerts/{alert['alert_id']}"), ("POST", f"/alerts/{alert['alert_id']}/acknowledge")):
+        answer = await web.request(method, path, headers=as_(other))
+        assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+    assert (await web.get("/deliveries", headers=as_(other, "operator"))).json()["deliveries"] == []
+    assert (await alerts(web, clinic_id))[0]["state"] == "open"
+
+
+async def test_deliveries_are_for_operators_and_hold_no_address_and_no_text(
+    desk: Desk, web: httpx.AsyncClient, clinic_id: str
+) -> None:
+    ann = Example(clinic_id)
+    await desk.admit(ann.registered(), ann.booked(), Example(clinic_id, "p-2").booked(start=ann.booked().start))
+    answer = await web.get("/deliveries", params={"patient_id": "p-1"}, headers=as_(clinic_id, "operator"))
+    assert sorted(d["topic"] for d in answer.json()["deliveries"]) == ["booked", "reminder", "reminder"]
+    assert "example.org" not in answer.text
+    assert "Ann" not in answer.text
+    planned = await web.get("/deliveries", params={"state": "planned"}, headers=as_(clinic_id, "operator"))
+    assert {d["patient_id"] for d in planned.json()["deliveries"]} == {"p-2"}
+    assert (await web.get("/deliveries", headers=as_(clinic_id))).status_code == 403
+
+
+@pytest.mark.parametrize(("headers", "status"), [
+    ({}, 401), ({"Authorization": "Bearer nobody"}, 401), ({"Authorization": "Basic eA=="}, 401),
+])  # fmt: skip
+async def test_without_a_valid_token_there_is_no_answer(
+    web: httpx.AsyncClient, headers: dict[str, str], status: int
+) -> None:
+    for path in ("/alerts", "/alerts/x", "/deliveries"):
+        answer = await web.get(path, headers=headers)
+        assert (answer.status_code, answer.headers["www-authenticate"]) == (status, "Bearer")
+
+
+async def test_a_clinic_system_reads_no_alerts(web: httpx.AsyncClient, clinic_id: str) -> None:
+    assert (await web.get("/alerts", headers=as_(clinic_id, "clinic-system"))).status_code == 403
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=x", "after=-1", "severity=terrible", "state=maybe", "kind=%00"])
+async def test_a_malformed_question_is_answered_with_what_is_wrong(
+    web: httpx.AsyncClient, clinic_id: str, query: str
+) -> None:
+    answer = await web.get(f"/alerts?{query}", headers=as_(clinic_id))
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+    assert answer.json()["errors"][0]["pointer"].endswith(query.partition("=")[0])
+
+
+async def test_the_migrated_tables_are_the_ones_in_tables_py(desk: Desk) -> None:
+    runtime = {"inbox", "outbox", "applied_offset", "parked", "alembic_version"}
+
+    def differences(connection: Connection) -> list[Any]:
+        def ours(_: object, name: str | None, kind: str, __: bool, ___: object) -> bool:
+            return kind == "column" or (kind == "table" and name not in runtime)
+
+        return compare_metadata(MigrationContext.configure(connection, opts={"include_object": ours}), METADATA)
+
+    async with desk.engine.connect() as connection:
+        assert await connection.run_sync(differences) == []

@@ -1,0 +1,343 @@
+"""Scheduling through its real door on PostgreSQL."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.scheduling.domain.busy import Busy
+from services.scheduling.domain.course import Patient
+from services.scheduling.handlers import HANDLERS
+from services.scheduling.store import SchedulingStore
+from services.scheduling.tables import METADATA
+from shared.clinics import Clinic
+from shared.database import open_engine, sqlstate
+from shared.events import scheduling
+from shared.events.base import Fact
+from shared.messaging.door import Door
+from shared.messaging.message import Message, Outcome
+from shared.messaging.relay import Relay
+from tests.domain.scheduling_examples import INTENSIVE, WEEKLY, adjusted, change, ended, logged, plan, tell, voided
+
+_OVERLAPS = text("""
+    SELECT count(*) FROM claim one JOIN claim other
+        ON one.resource = other.resource AND one.id < other.id AND one.during && other.during
+    JOIN resource ON resource.id = one.resource
+    WHERE one.live AND other.live AND resource.clinic_id = :clinic
+""")
+_WEEK: dict[str, list[dict[str, str]]] = {
+    day: [{"start": "08:00", "end": "18:00"}] for day in ("MO", "TU", "WE", "TH", "FR")
+}
+
+
+@dataclass
+class Wall:
+    """A clock that shows what it is set to."""
+
+    moment: datetime = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.moment
+
+
+def a_clinic(clinic_id: str, practitioners: int = 2, rooms: int = 2, **more: Any) -> Clinic:
+    staff = {"id": "st-1", "name": "S", "email": "s@clinic.example", "roles": ["clinician"]}
+    return Clinic.model_validate(
+        {
+            "clinic_id": clinic_id,
+            "name": clinic_id,
+            "email": "c@clinic.example",
+            "zone": "Europe/London",
+            "hours": _WEEK,
+            "practitioners": [{"id": f"pr-{i}", "name": "P", "skills": ["acupuncture"]} for i in range(practitioners)],
+            "rooms": [{"id": f"room-{i}", "name": "R", "kind": "treatment"} for i in range(rooms)],
+            "staff": [staff],
+            "roster": {"clinician": ["st-1"]},
+            **more,
+        }
+    )
+
+
+class Desk:
+    """One scheduling process: its own engine, store and door."""
+
+    def __init__(self, engine: AsyncEngine, clinic: Clinic, wall: Wall) -> None:
+        self.engine, self.clinic_id, self.wall = engine, clinic.clinic_id, wall
+        self.store = SchedulingStore({clinic.clinic_id: clinic}, wall)
+        relay = Relay(engine, "localhost:1")
+        self.door = Door("scheduling", HANDLERS, self.store, engine, wall, relay)
+
+    async def take(self, *facts: Fact) -> list[Outcome]:
+        return await self.door.admit([Message(fact.event_id, "/stride/intake", fact) for fact in facts])
+
+    async def rows(self, sql: str, **values: Any) -> list[Any]:
+        async with self.engine.connect() as tx:
+            return list((await tx.execute(text(sql), {"clinic": self.clinic_id, **values})).all())
+
+    async def overlaps(self) -> int:
+        async with self.engine.connect() as tx:
+            return int(await tx.scalar(_OVERLAPS, {"clinic": self.clinic_id}) or 0)
+
+    async def published(self) -> list[str]:
+        """Names of the facts that leave, in order."""
+        rows = await self.rows(
+            "SELECT aggregatetype FROM outbox WHERE convert_from(aggregateid, 'UTF8') LIKE :clinic || '/%'"
+            " ORDER BY position"
+        )
+        return [row.aggregatetype for row in rows]
+
+    async def appointments(self, patient: str = "p1") -> list[Any]:
+        return await self.rows(
+            "SELECT * FROM appointment WHERE clinic_id = :clinic AND patient_id = :patient ORDER BY start_at, id",
+            patient=patient,
+        )
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def engine(database_url: str) -> AsyncGenerator[AsyncEngine]:
+    opened = open_engine(database_url, "scheduling")
+    yield opened
+    await opened.dispose()
+
+
+@pytest.fixture
+def desk(engine: AsyncEngine, clinic_id: str) -> Desk:
+    return Desk(engine, a_clinic(clinic_id), Wall())
+
+
+def names(outcomes: Sequence[Outcome]) -> list[str]:
+    return [outcome.state for outcome in outcomes]
+
+
+async def test_a_plan_becomes_appointments_with_claims_in_one_transaction(desk: Desk) -> None:
+    assert names(await desk.take(plan(clinic=desk.clinic_id))) == ["applied"]
+    booked = await desk.appointments()
+    assert [row.sequence for row in booked] == list(range(1, 19))
+    assert {row.status for row in booked} == {"booked"}
+    claims = await desk.rows(
+        "SELECT kind, count(*) AS n, min(upper(during) - lower(during)) AS length FROM claim"
+        " JOIN resource ON resource.id = resource WHERE live AND clinic_id = :clinic GROUP BY kind ORDER BY kind"
+    )
+    assert [(row.kind, row.n, row.length // timedelta(minutes=1)) for row in claims] == [
+        ("patient", 18, 45),
+        ("practitioner", 18, 55),
+        ("room", 18, 55),
+    ]
+    assert await desk.published() == ["appointment.booked"] * 18
+    assert await desk.overlaps() == 0
+
+
+async def test_what_is_loaded_is_what_was_saved(desk: Desk) -> None:
+    """A whole life of a course, each fact in its own transaction, equals the same in one."""
+    clinic = desk.clinic_id
+    facts: list[Fact] = [
+        logged("early", datetime(2026, 3, 4, 8, 5, tzinfo=UTC), clinic=clinic),
+        plan(clinic=clinic),
+        adjusted(2, [WEEKLY], date(2026, 3, 18), clinic=clinic),
+        voided("early", clinic=clinic),
+        logged("second", datetime(2026, 3, 6, 8, 5, tzinfo=UTC), clinic=clinic),
+    ]
+    for fact in facts:
+        assert names(await desk.take(fact)) == ["applied"]
+    booked = [row for row in await desk.appointments() if row.status == "booked"]
+    await desk.take(change(booked[2].id, clinic=clinic), change(booked[3].id, "move", clinic=clinic))
+    async with desk.engine.begin() as tx:
+        loaded = (await desk.store.load(tx, facts))[clinic]
+    state = await _at_once(desk, [*facts, change(booked[2].id), change(booked[3].id, "move")])
+    assert loaded.patients["p1"].courses == state.patients["p1"].courses
+    assert loaded.busy.masks == {k: {d: m for d, m in v.items() if m} for k, v in state.busy.masks.items()}
+
+
+async def _at_once(desk: Desk, facts: Sequence[Fact]) -> Any:
+    async with desk.engine.connect() as tx:
+        empty = (await desk.store.load(tx, facts))[desk.clinic_id]
+        await tx.rollback()
+    fresh = replace(empty, busy=Busy(), patients={"p1": Patient("p1", empty.patients["p1"].resource)})
+    return tell(fresh, *[fact.model_copy(update={"clinic_id": desk.clinic_id}) for fact in facts])[0]
+
+
+async def test_the_database_itself_refuses_an_overlap(desk: Desk) -> None:
+    await desk.take(plan(clinic=desk.clinic_id))
+    first = (await desk.appointments())[0]
+    with pytest.raises(DBAPIError) as refused:
+        async with desk.engine.begin() as tx:
+            await tx.execute(
+                text("INSERT INTO claim (appointment_id, resource, during) VALUES (:id, :who, tstzrange(:a, :b))"),
+                {
+                    "id": first.id,
+                    "who": first.practitioner,
+                    "a": first.start_at + timedelta(minutes=50),
+                    "b": first.end_at + timedelta(minutes=50),
+                },
+            )
+    assert sqlstate(refused.value) == "23P01"
+
+
+async def test_a_cancelled_time_is_free_for_others_and_history_stays(desk: Desk) -> None:
+    await desk.take(plan(clinic=desk.clinic_id))
+    first = (await desk.appointments())[0]
+    await desk.take(change(first.id, clinic=desk.clinic_id))
+    dead = await desk.rows("SELECT live FROM claim WHERE appointment_id = :id", id=first.id)
+    assert [row.live for row in dead] == [False] * 3
+    rows = {row.id: row for row in await desk.appointments()}
+    (replacement,) = [row for row in rows.values() if row.replaces == first.id]
+    assert (rows[first.id].status, replacement.status, replacement.sequence) == ("cancelled", "booked", 1)
+    assert (await desk.published())[18:] == ["appointment.cancelled", "appointment.booked"]
+    other = plan("p2", clinic=desk.clinic_id)
+    await desk.take(other)
+    assert await desk.overlaps() == 0
+
+
+async def test_a_clinic_that_nobody_described_is_refused_with_the_file_to_add(desk: Desk) -> None:
+    (outcome,) = await desk.take(plan(clinic="atlantis"))
+    assert outcome.state == "refused"
+    assert "clinics/atlantis.yaml" in outcome.remedy
+
+
+async def test_a_request_for_another_patients_or_clinics_appointment_is_refused(
+    desk: Desk, engine: AsyncEngine
+) -> None:
+    await desk.take(plan(clinic=desk.clinic_id))
+    first = (await desk.appointments())[0]
+    (outcome,) = await desk.take(change(first.id, patient="p2", clinic=desk.clinic_id))
+    assert outcome.state == "refused"
+    elsewhere = Desk(engine, a_clinic(f"{desk.clinic_id}-x"), Wall())
+    (outcome,) = await elsewhere.take(change(first.id, clinic=elsewhere.clinic_id))
+    assert outcome.state == "refused"
+    (outcome,) = await desk.take(ended(patient="p3", clinic=desk.clinic_id).model_copy(update={"plan_id": "plan-p1"}))
+    assert outcome.state == "refused"
+    assert {row.status for row in await desk.appointments()} == {"booked"}
+
+
+async def test_a_request_that_comes_first_waits_for_its_appointment(desk: Desk, engine: AsyncEngine) -> None:
+    twin = Desk(engine, a_clinic(f"{desk.clinic_id}-twin"), Wall())
+    await twin.take(plan(clinic=twin.clinic_id))
+    await desk.take(plan("p9", clinic=desk.clinic_id))
+    known = await desk.appointments("p9")
+    request = change(known[4].id, patient="p9", clinic=desk.clinic_id)
+    (again,) = await desk.take(request)
+    assert again.state == "applied"
+    nobodys = change("never-made", patient="p9", clinic=desk.clinic_id)
+    assert names(await desk.take(nobodys)) == ["applied"]
+    waiting = await desk.rows("SELECT taken FROM change_request WHERE clinic_id = :clinic ORDER BY appointment_id")
+    assert sorted(row.taken for row in waiting) == [False, True]
+
+
+async def test_the_end_of_a_plan_frees_everything_ahead(desk: Desk) -> None:
+    await desk.take(plan(clinic=desk.clinic_id))
+    await desk.take(ended(clinic=desk.clinic_id))
+    assert {row.status for row in await desk.appointments()} == {"cancelled"}
+    live = await desk.rows(
+        "SELECT 1 FROM claim JOIN resource ON resource.id = resource WHERE live AND clinic_id = :clinic"
+    )
+    assert live == []
+    assert await desk.published() == ["appointment.booked"] * 18 + ["appointment.cancelled"] * 18
+
+
+async def test_a_changed_clinic_file_is_brought_in_and_keeps_ids(desk: Desk, engine: AsyncEngine) -> None:
+    await desk.take(plan(clinic=desk.clinic_id))
+    before = await desk.rows("SELECT id, external_id FROM resource WHERE clinic_id = :clinic ORDER BY id")
+    closed = a_clinic(desk.clinic_id, practitioners=1, hours={"MO": [{"start": "12:00", "end": "20:00"}]})
+    later = Desk(engine, closed, Wall())
+    await later.take(plan("p2", [WEEKLY], clinic=desk.clinic_id))
+    after = await desk.rows("SELECT id, external_id, active FROM resource WHERE clinic_id = :clinic ORDER BY id")
+    assert [(row.id, row.external_id) for row in after][: len(before)] == [tuple(row) for row in before]
+    assert {row.external_id for row in after if not row.active} == {"pr-1"}
+    starts = [row.start_at for row in await later.appointments("p2")]
+    assert {start.weekday() for start in starts} == {0}
+    assert {start.hour for start in starts} <= {11, 12}
+
+
+async def test_an_absence_in_the_tables_closes_the_day_as_soon_as_the_revision_says_so(desk: Desk) -> None:
+    await desk.take(plan(clinic=desk.clinic_id))
+    async with desk.engine.begin() as tx:
+        for day in range(4, 12):
+            await tx.execute(
+                text("INSERT INTO availability_exception (clinic_id, day, starts, ends) VALUES (:c, :d, :a, :b)"),
+                {"c": desk.clinic_id, "d": date(2026, 3, day), "a": time(0), "b": time(14)},
+            )
+        await tx.execute(text("UPDATE clinic SET revision = revision + 1 WHERE clinic_id = :c"), {"c": desk.clinic_id})
+    await desk.take(plan("p2", [INTENSIVE], clinic=desk.clinic_id))
+    first = [row.start_at.hour for row in await desk.appointments("p2")][:3]
+    assert first == [14, 14, 14]
+
+
+async def test_public_holidays_are_closed(desk: Desk, engine: AsyncEngine) -> None:
+    """2026: Good Friday 3 April, Easter Monday 6 April."""
+    clinic = a_clinic(f"{desk.clinic_id}-h", holidays={"country": "GB", "subdivision": "ENG"})
+    there = Desk(engine, clinic, Wall())
+    await there.take(plan(clinic=there.clinic_id))
+    days = {row.start_at.date() for row in await there.appointments()}
+    assert not days & {date(2026, 4, 3), date(2026, 4, 6)}
+    assert len(await there.rows("SELECT 1 FROM holiday WHERE clinic_id = :clinic AND day = '2026-04-03'")) == 1
+
+
+async def test_sixteen_doors_book_into_one_hot_clinic_at_once(database_url: str, clinic_id: str) -> None:
+    """Separate engines stand for separate processes: no overlap, no partial course."""
+    clinic, wall = a_clinic(clinic_id, practitioners=3, rooms=2), Wall()
+    engines = [open_engine(database_url, "scheduling", pool_size=1) for _ in range(16)]
+    desks = [Desk(engine, clinic, wall) for engine in engines]
+    try:
+        outcomes = await asyncio.gather(
+            *(desk.take(plan(f"p{i}", clinic=clinic_id)) for i, desk in enumerate(desks)),
+        )
+        assert [names(each) for each in outcomes] == [["applied"]] * 16
+        assert await desks[0].overlaps() == 0
+        sessions = await desks[0].rows(
+            "SELECT count(*) AS n, count(unplaced_reason) AS out FROM session WHERE clinic_id = :clinic"
+        )
+        booked = await desks[0].rows("SELECT count(*) AS n FROM appointment WHERE clinic_id = :clinic")
+        assert sessions[0].n == 16 * 18
+        assert booked[0].n + sessions[0].out == 16 * 18
+        assert len(await desks[0].published()) >= booked[0].n
+    finally:
+        for engine in engines:
+            await engine.dispose()
+
+
+async def test_a_decision_on_an_outdated_calendar_is_taken_again(desk: Desk) -> None:
+    """The constraint is the backstop: 23P01 makes the door decide on fresh state."""
+    await desk.take(plan(clinic=desk.clinic_id))
+    original, loads = desk.store.load, list[int]()
+
+    async def outdated_at_first(tx: Any, facts: Any) -> Any:
+        loaded = await original(tx, facts)
+        loads.append(1)
+        if len(loads) > 1:
+            return loaded
+        return {key: replace(schedule, busy=Busy()) for key, schedule in loaded.items()}
+
+    desk.store.load = outdated_at_first  # pyright: ignore[reportAttributeAccessIssue]
+    only = Desk(desk.engine, a_clinic(desk.clinic_id), desk.wall)
+    assert names(await desk.take(plan("p2", clinic=desk.clinic_id, practitioner_id="pr-0"))) == ["applied"]
+    assert len(loads) == 2
+    assert len(await only.appointments("p2")) == 18
+    assert await only.overlaps() == 0
+
+
+async def test_a_batch_costs_few_statements_however_many_facts(desk: Desk) -> None:
+    facts = [plan(f"p{i}", [WEEKLY], clinic=desk.clinic_id) for i in range(20)]
+    assert names(await desk.take(*facts)) == ["applied"] * 20
+    await desk.take(*[logged(f"s{i}", datetime(2026, 3, 4, 8, tzinfo=UTC), patient=f"p{i}", clinic=desk.clinic_id)
+                      for i in range(20)])  # fmt: skip
+    assert await desk.overlaps() == 0
+    assert (await desk.published()).count("appointment.booked") == 80
+    assert scheduling.AppointmentBooked.NAME == "appointment.booked"
+
+
+async def test_the_tables_have_the_columns_that_the_code_names(engine: AsyncEngine) -> None:
+    async with engine.connect() as tx:
+        rows = await tx.execute(
+            text("SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'scheduling'")
+        )
+        real = {(row.table_name, row.column_name) for row in rows}
+    named = {(table.name, column.name) for table in METADATA.tables.values() for column in table.columns}
+    tables = {table for table, _ in named}
+    assert named == {(table, column) for table, column in real if table in tables}
