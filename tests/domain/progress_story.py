@@ -17,9 +17,7 @@ DAY_0 = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
 PLAN = "plan-1"
 
-PAIN = MeasureSpec(
-    measure="pain", unit="{score}", low=0, high=10, better="lower", scale="linear", sigma=1.0, mcid=2.0
-)
+PAIN = MeasureSpec(measure="pain", unit="{score}", low=0, high=10, better="lower", scale="linear", sigma=1.0, mcid=2.0)
 STRENGTH = MeasureSpec(measure="strength", unit="N", low=0, high=500, better="higher", scale="log", sigma=0.1, mcid=0.2)
 PAIN_40 = MilestoneRule(
     milestone="pain-40", kind="confirmed-change", measure="pain", change=0.4, primary=True, title="Pain down by 40%"
@@ -30,9 +28,7 @@ SESSIONS_12 = MilestoneRule(milestone="sessions-12", kind="session-count", sessi
 
 
 def _rung(name: str, rate: float) -> Step:
-    return Step(
-        name=name, phases=(Phase(name=name, sessions_per_week=rate, weeks=4, min_gap_days=1, max_gap_days=14),)
-    )
+    return Step(name=name, phases=(Phase(name=name, sessions_per_week=rate, weeks=4, min_gap_days=1, max_gap_days=14),))
 
 
 LADDER = (_rung("twice-weekly", 2), _rung("weekly", 1), Step(name="discharge", phases=()))
@@ -133,9 +129,7 @@ class Story:
 def reading(measurement_id: str, value: float, moment: datetime, **changes: Any) -> Reading:
     """A pain reading."""
     fields = {"measure": "pain", "unit": "{score}", **changes}
-    return Reading.model_validate(
-        {"measurement_id": measurement_id, "value": value, "effective_at": moment, **fields}
-    )
+    return Reading.model_validate({"measurement_id": measurement_id, "value": value, "effective_at": moment, **fields})
 
 
 def adverse_event(adverse_event_id: str, grade: int, day: float) -> AdverseEvent:
@@ -167,5 +161,3 @@ def verdicts_on(patient: Patient, plan_id: str = PLAN) -> Verdicts:
     """The verdicts on one course, judged from the start."""
     (verdicts,) = (verdicts for verdicts in judge(patient.record) if verdicts.course.plan_id == plan_id)
     return verdicts
-
-

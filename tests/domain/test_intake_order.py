@@ -48,6 +48,7 @@ STEP = {"proposal_id": "pr-1", "plan_id": PLAN}
 INPUTS: list[Fact] = [
     made(PatientRegistered, contact=ADA, recorded_at=NOW),
     made(PatientUpdated, contact=EVA, revision=2, recorded_at=NOW),
+    made(PatientUpdated, contact=ADA, revision=1, recorded_at=NOW),
     made(EncounterRead, encounter_id="e1", completed_at=NOW, findings=("k1",)),
     made(ConditionRead, condition_id="k1", code="M21.371", side="right", encounter_id="e1"),
     made(ConditionRead, condition_id="k2", code="M21.372", side="left", encounter_id="e2"),

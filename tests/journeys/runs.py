@@ -10,6 +10,7 @@ from typing import Any
 
 import asyncpg
 
+from shared.flow import FLOW
 from stride.cli.stack import stack_settings
 from stride.demo.driver import Meanwhile
 from stride.demo.report.summary import Report
@@ -25,8 +26,12 @@ WALL_CLOCK = {
 }  # fmt: skip
 """Columns that tell of the machine's time, or of how often something was tried."""
 
-RUNTIME = {"inbox", "applied_offset", "outbox", "parked", "alembic_version"}
-"""The runtime's own tables: offsets and ids there depend on how often a record was published."""
+RUNTIME = {
+    *(f"{service}.{table}" for service in FLOW for table in ("inbox", "applied_offset", "outbox", "parked")),
+    *(f"{service}.alembic_version" for service in FLOW),
+    "progress.patient",
+}
+"""Tables of the runtime's own, and versions of rows: they tell how often something was written."""
 
 
 class Quiet:
@@ -68,13 +73,13 @@ async def all_rows(database_url: str) -> dict[str, list[str]]:
     connection = await asyncpg.connect(database_url)
     try:
         tables = await connection.fetch(
-            "SELECT table_schema, table_name FROM information_schema.tables"
-            " WHERE table_schema IN ('intake', 'scheduling', 'progress', 'notifications')"
+            "SELECT table_schema, table_name FROM information_schema.tables WHERE table_schema = ANY($1)",
+            list(FLOW),
         )
         return {
             f"{schema}.{table}": sorted(map(_canonical, await connection.fetch(f'SELECT * FROM {schema}."{table}"')))
             for schema, table in sorted(map(tuple, tables))
-            if table not in RUNTIME
+            if f"{schema}.{table}" not in RUNTIME
         }
     finally:
         await connection.close()

@@ -13,7 +13,7 @@ _INTEGER_DIGITS = 15
 """Integers up to here are exact in every JSON reader, binary floating point included."""
 
 
-_SUSPECT = re.compile(rb"\\\\u(?:0000|[dD][89a-fA-F])")
+_SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 """Only an escape can bring NUL or half a surrogate pair into a text that is UTF-8."""
 
 

@@ -53,7 +53,7 @@ class Series:
     readings: tuple[Reading, ...]
     levels: tuple[float, ...]
     noise: tuple[float, ...]
-    """Half the squares of the steps up to each reading, summed and capped; see `sigma`."""
+    """Half the squares of the steps up to each reading, capped and summed; see `sigma`."""
     baseline: Baseline | None
 
     @property
@@ -82,10 +82,11 @@ class Series:
         """The noise of one reading as known at reading `at`, never below the measure's default.
 
         sigma^2 = max(s0^2, (8 s0^2 + sum d^2/2) / (8 + k)) over the k steps d up to there, each d^2/2
-        capped at 9 s0^2.
+        capped at 9 s0^2. The step out of the baseline is left out: it may be the treatment's own.
         """
         prior = self.spec.sigma**2
-        return sqrt(max(prior, (_PRIOR_READINGS * prior + self.noise[at]) / (_PRIOR_READINGS + at)))
+        steps = at - 1 if self.baseline and at > self.baseline.last else at
+        return sqrt(max(prior, (_PRIOR_READINGS * prior + self.noise[at]) / (_PRIOR_READINGS + steps)))
 
     def upto(self, moment: datetime) -> int:
         """How many readings were taken up to and including `moment`."""
@@ -94,7 +95,8 @@ class Series:
     def followed_by(self, reading: Reading) -> "Series":
         """The series with one more reading, which must be its latest and come after the baseline."""
         level = self.level(reading.value)
-        noise = self.noise[-1] + _step(self.levels[-1], level, self.spec.sigma)
+        out_of_baseline = self.baseline is not None and self.baseline.last == len(self.readings) - 1
+        noise = self.noise[-1] + (0.0 if out_of_baseline else _step(self.levels[-1], level, self.spec.sigma))
         return Series(
             self.name,
             self.spec,
@@ -142,9 +144,11 @@ def counts(reading: Reading, terms: Terms) -> bool:
 
 def _series(name: str, spec: MeasureSpec, readings: Sequence[Reading], second_session: datetime | None) -> Series:
     levels = [log(reading.value) if spec.scale == "log" else reading.value for reading in readings]
+    baseline = _baseline(readings, levels, second_session) if second_session else None
     noise = [0.0]
-    for before, after in pairwise(levels):
-        noise.append(noise[-1] + _step(before, after, spec.sigma))
+    for index, (before, after) in enumerate(pairwise(levels)):
+        out_of_baseline = baseline is not None and index == baseline.last
+        noise.append(noise[-1] + (0.0 if out_of_baseline else _step(before, after, spec.sigma)))
     return Series(
         name=name,
         spec=spec,
@@ -153,7 +157,7 @@ def _series(name: str, spec: MeasureSpec, readings: Sequence[Reading], second_se
         readings=tuple(readings),
         levels=tuple(levels),
         noise=tuple(noise),
-        baseline=_baseline(readings, levels, second_session) if second_session else None,
+        baseline=baseline,
     )
 
 

@@ -1,7 +1,7 @@
 """Choosing the days of a course: an exact dynamic programme over (session, day).
 
 For a first day and a main practitioner, the state is the day of the session before; the cost of a day
-is that of its cheapest opening. Gap bounds are hard. Costs are in thousandths of one day's wait.
+is that of its cheapest opening. Gap bounds are hard. Costs compare only with each other.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,13 +11,15 @@ from math import ceil, floor, inf
 from services.scheduling.domain.course import Session
 from services.scheduling.domain.openings import ANYBODY, Opening, Openings
 
-WAIT = 1000
+WAIT = 2000
 """One day between the wished and the real first session."""
+PATIENCE_DAYS = 5
+"""A course waits up to so many days for each session that could not be held if it began at once."""
 OFF_IDEAL = 700
 """One day away from the ideal day; it grows with the square."""
 NOT_PREFERRED = 1500
-OTHER_PRACTITIONER = 4000
-"""Continuity: worth two days of deviation."""
+OTHER_PRACTITIONER = 3000
+"""Continuity: worth two days of deviation from the ideal day."""
 LEFT_OUT = 10**9
 """A session without a time: worse than moving everything else."""
 _NEAR, _FAR = 4, 12
@@ -25,6 +27,8 @@ _NEAR, _FAR = 4, 12
 
 Place = tuple[int, Opening | None]
 """A day and what was found on it; without an opening the session stays unplaced about that day."""
+Found = tuple[int, list[Place]]
+"""What it costs, and a place for each session."""
 Layer = dict[int, tuple[int, Opening | None, int]]
 """By day: the cost up to here, the opening, the day of the session before."""
 Options = Mapping[int, tuple[int, Opening | None]]
@@ -60,14 +64,27 @@ class Window:
 def place_course(wanted: Sequence[Wanted], window: Window, practitioners: Sequence[int]) -> list[Place]:
     """The cheapest complete course over all first days and main practitioners.
 
-    Ideal days count from the first session's. Where there is no complete course, the one with
-    the fewest sessions left out.
+    Ideal days count from the first session's. Where there is no complete course, or one has to wait
+    long for it, a course that begins soon and leaves some sessions out may be the better one.
     """
-    best = _cheapest_start(wanted, window, practitioners)
-    if best is not None:
-        return best
+    complete = _cheapest_start(wanted, window, practitioners)
+    if complete and complete[0] <= WAIT * PATIENCE_DAYS:
+        return complete[1]
+    if complete and complete[0] <= _worth(_with_gaps(wanted, window, [ANYBODY])):
+        return complete[1]
+    gapped = _with_gaps(wanted, window, practitioners)
+    return complete[1] if complete and complete[0] <= _worth(gapped) else gapped[1]
+
+
+def _with_gaps(wanted: Sequence[Wanted], window: Window, practitioners: Sequence[int]) -> Found:
     tries = [cheapest_path(wanted, window, who, _FAR, gaps=True) for who in practitioners]
-    return min((found for found in tries if found), key=lambda found: found[0])[1]
+    return min((found for found in tries if found), key=lambda found: found[0])
+
+
+def _worth(found: Found) -> int:
+    """The cost when each session left out counts as so many days' wait."""
+    missing = sum(1 for _, opening in found[1] if opening is None)
+    return found[0] - missing * (LEFT_OUT - WAIT * PATIENCE_DAYS)
 
 
 def place_again(wanted: Sequence[Wanted], window: Window, practitioner: int) -> list[Place] | None:
@@ -79,7 +96,7 @@ def place_again(wanted: Sequence[Wanted], window: Window, practitioner: int) -> 
     return None
 
 
-def _cheapest_start(wanted: Sequence[Wanted], window: Window, practitioners: Sequence[int]) -> list[Place] | None:
+def _cheapest_start(wanted: Sequence[Wanted], window: Window, practitioners: Sequence[int]) -> Found | None:
     """Branch and bound: what would cost too much even if continuity were free is not looked at further."""
     best: list[Place] | None = None
     cost = LEFT_OUT
@@ -95,7 +112,7 @@ def _cheapest_start(wanted: Sequence[Wanted], window: Window, practitioners: Seq
                 cost, best = found[0] + wait, found[1]
             if found and bound and found[0] == bound[0]:
                 break
-    return best
+    return (cost, best) if best else None
 
 
 def _by_wait(window: Window) -> list[int]:
@@ -111,7 +128,7 @@ def cheapest_path(
     gaps: bool = False,
     shift: float = 0,
     below: float = inf,
-) -> tuple[int, list[Place]] | None:
+) -> Found | None:
     """The cheapest days for all of `wanted`; None where not all can be placed, or not `below` that cost.
 
     With `gaps`, sessions may be left out; they count as held about their day, so that the others
@@ -146,7 +163,7 @@ def _joined(before: Layer, options: Options, want: Wanted) -> Layer:
     return layer
 
 
-def _walk_back(layers: Sequence[Layer]) -> tuple[int, list[Place]]:
+def _walk_back(layers: Sequence[Layer]) -> Found:
     total, day = min((cost, day) for day, (cost, _, _) in layers[-1].items())
     places: list[Place] = []
     for layer in reversed(layers):
