@@ -50,7 +50,7 @@ _SAVE_PROPOSALS = text("""
 _PENDING = text("""
     SELECT p.proposal_id, f.document #> ARRAY['proposals', p.proposal_id] AS content
     FROM proposal p JOIN patient_file f USING (clinic_id, patient_id)
-    WHERE p.pending ORDER BY p.proposal_id LIMIT :limit
+    WHERE p.clinic_id = :clinic AND p.pending ORDER BY p.proposal_id LIMIT :limit
 """)
 _PATIENT_OF = text("""
     SELECT patient_id FROM proposal WHERE clinic_id = :clinic AND proposal_id = :proposal AND plan_id = :plan

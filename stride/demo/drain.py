@@ -17,7 +17,7 @@ from shared.flow import FLOW, consumed_topics
 from stride.demo.schemas import in_every_schema
 from stride.demo.watch import Ends, Topics
 
-_POLL_SECONDS = 0.015
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.05
 _AFTER_FAULT_SECONDS = 0.25
 _OUTBOXES = in_every_schema("SELECT '{service}' AS service, count(*) AS waiting FROM {service}.outbox")
 _OFFSETS = in_every_schema("SELECT '{service}' AS service, topic, partition, next_offset FROM {service}.applied_offset")
@@ -86,7 +86,7 @@ class Drain:
             NotDrained: not within `patience` seconds.
         """
         deadline, pending = time.monotonic() + self._patience, ["nothing could be read yet"]
-        before: Ends = {}
+        before, pause = Ends(), _FIRST_PAUSE
         while time.monotonic() < deadline:
             try:
                 before = before or await self._topics.ends()
@@ -98,9 +98,10 @@ class Drain:
                         return snapshot, before
                     before, pending = after, ["the topics are growing"]
                     continue
-                await asyncio.sleep(_POLL_SECONDS)
+                await asyncio.sleep(pause)
+                pause = min(1.3 * pause, _LONGEST_PAUSE)
             except (KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-                before, pending = {}, [f"no look possible: {type(error).__name__}"]
+                before, pending = Ends(), [f"no look possible: {type(error).__name__}"]
                 await self.close()
                 await asyncio.sleep(_AFTER_FAULT_SECONDS)
         raise NotDrained(f"Not drained within {self._patience:.0f} s at {now.isoformat()}: {'; '.join(pending[:12])}")

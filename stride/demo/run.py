@@ -1,5 +1,6 @@
 """The demo from end to end: patients, clock, doors, days, report."""
 
+import logging
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -54,6 +55,8 @@ async def run_scenario(
         NotDrained: the stack got stuck.
         NoAnswer: a door stayed closed.
     """
+    # While Kafka restarts its client would fill the screen; what is pending the drain tells by itself.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     began = wall_seconds()
     patients = scenario.enrol()
     clinic = Clinic(patients)

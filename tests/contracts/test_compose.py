@@ -30,9 +30,8 @@ each_service = pytest.mark.parametrize("name", sorted(FLOW))
 
 
 def test_the_services_of_the_map_are_the_ones_that_run() -> None:
-    running = {name for name, service in SERVICES.items() if service.get("command", [""])[0].startswith("services.")}
-    assert running == set(FLOW)
-    assert set(SERVICES) == running | ONE_SHOT | {"kafka", "postgres", "mailbox"}
+    assert set(SERVICES) == set(FLOW) | ONE_SHOT | {"kafka", "postgres", "mailbox"}
+    assert {name: SERVICES[name]["command"] for name in FLOW} == {name: [f"services.{name}"] for name in FLOW}
 
 
 @each_container
@@ -136,6 +135,10 @@ def test_a_service_logs_in_under_its_own_role_with_its_own_password(name: str) -
     assert environment["DATABASE_PASSWORD"] == f"@/run/secrets/postgres_{name}"
     passwords = {secret for secret in _secrets(name) if secret.startswith("postgres_")}
     assert passwords == {f"postgres_{name}"}
+
+
+def test_the_migration_knows_every_password_that_it_sets() -> None:
+    assert set(_secrets("migrate")) == {"postgres_migrator", *(f"postgres_{name}" for name in FLOW)}
 
 
 @each_service

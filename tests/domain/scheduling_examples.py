@@ -249,10 +249,11 @@ def busy_minutes(state: ClinicSchedule) -> Mapping[int, int]:
 
 
 def incomplete(state: ClinicSchedule, patient: str = "p1") -> list[int]:
-    """Sessions that have no live or past appointment, were not given up and are not reported."""
+    """Sessions of a running course without live or past appointment, neither given up nor reported."""
     course = course_of(state, patient)
     served = {a.sequence for a in course.appointments.values() if a.status in ("booked", "fulfilled")}
-    return [s.sequence for s in course.sessions.values() if not (s.sequence in served or s.given_up or s.unplaced)]
+    missing = (s for s in course.sessions.values() if not (s.sequence in served or s.given_up or s.unplaced))
+    return [session.sequence for session in missing if course.ended_at is None]
 
 
 def of_kind(facts: Iterable[Fact], kind: type[Fact]) -> list[Fact]:

@@ -177,9 +177,9 @@ def test_while_time_passes_in_a_small_clinic_nothing_overlaps_and_nothing_is_boo
 ) -> None:
     state = schedule("p1", "p2", "p3", on=calendar(practitioner(1), practitioner(2), room(11)))
     now, heard = NOW, list[Fact]()
-    for number, (name, what, which, hours) in enumerate(actions):
-        now += timedelta(hours=hours)
-        fact = _fact(state, name, what, which, number, now)
+    for number, action in enumerate(actions):
+        now += timedelta(hours=action[3])
+        fact = _fact(state, action, number, now)
         state, published = tell(state, *([fact] if fact else []), now=now)
         heard += published
         never_wrong(state)
@@ -194,7 +194,8 @@ def live_or_none(state: ClinicSchedule, name: str) -> list[Any]:
     return [a for a in live(state, name) if a.status == "booked"] if known else []
 
 
-def _fact(state: ClinicSchedule, name: str, what: str, which: int, number: int, now: datetime) -> Fact | None:
+def _fact(state: ClinicSchedule, action: tuple[str, str, int, int], number: int, now: datetime) -> Fact | None:
+    name, what, which, _ = action
     if what == "plan":
         return plan(name, [INTENSIVE, WEEKLY], starts_on=now.date())
     if what == "adjust":

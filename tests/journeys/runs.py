@@ -61,7 +61,8 @@ class Run:
 
 async def live_through(home: Path, scenario: Scenario, break_things: Callable[[Stack], Meanwhile] | None = None) -> Run:
     """Run the scenario on a stack of its own, under faults if `break_things` says so."""
-    settings = replace(stack_settings(external=External()), durable=False, environment=prepare_clock(home))
+    environment = {**prepare_clock(home), "STRIDE_SEND_LEASE_SECONDS": "6"}
+    settings = replace(stack_settings(external=External()), durable=False, environment=environment)
     async with Stack(home, settings) as stack:
         meanwhile = break_things(stack) if break_things else None
         report = await run_scenario(scenario, home, stack.addresses, Quiet(), meanwhile)

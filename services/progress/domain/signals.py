@@ -96,13 +96,14 @@ def _regressions(series: Series, known: Iterable[Regression], looked_at: int) ->
 def _fall(series: Series, at: int) -> Evidence | None:
     split = at - _LAST + 1
     start = max(0, split - _MOST_BEFORE)
-    before, better, sigma = series.mean(start, split), series.better, series.sigma(at)
+    # The noise as known before the fall: the fall itself is none.
+    before, better, sigma = series.mean(start, split), series.better, series.sigma(split - 1)
     fall = better * (before - series.mean(split, at + 1))
     if fall < max(_MEAN_SIGMAS * sigma, _important(series)):
         return None
     if any(better * (before - level) < _EACH_SIGMAS * sigma for level in series.levels[split : at + 1]):
         return None
-    return _comparison(series, (start, split), (split, at + 1))
+    return _comparison(series, (start, split), (split, at + 1), sigma)
 
 
 def _standstill(series: Series, earlier: datetime, review: datetime) -> Evidence | None:
@@ -111,13 +112,13 @@ def _standstill(series: Series, earlier: datetime, review: datetime) -> Evidence
     if split < _LAST or end - split < _LAST or review - series.readings[end - _LAST].effective_at > _STALE:
         return None
     gain = series.better * (series.mean(end - _LAST, end) - series.mean(split - _LAST, split))
-    error = series.sigma(end - 1) * sqrt(2 / _LAST)
-    if gain + _REVIEW_Z * error >= _important(series):
+    sigma = series.sigma(end - 1)
+    if gain + _REVIEW_Z * sigma * sqrt(2 / _LAST) >= _important(series):
         return None
-    return _comparison(series, (split - _LAST, split), (end - _LAST, end))
+    return _comparison(series, (split - _LAST, split), (end - _LAST, end), sigma)
 
 
-def _comparison(series: Series, before: tuple[int, int], now: tuple[int, int]) -> Evidence:
+def _comparison(series: Series, before: tuple[int, int], now: tuple[int, int], sigma: float) -> Evidence:
     """Two windows of a series: the earlier stands where a milestone has its baseline."""
     past, present = series.readings[slice(*before)], series.readings[slice(*now)]
     return Evidence(
@@ -129,7 +130,7 @@ def _comparison(series: Series, before: tuple[int, int], now: tuple[int, int]) -
         readings=tuple(reading.measurement_id for reading in present),
         values=tuple(reading.value for reading in present),
         mean=series.value(series.mean(*now)),
-        sigma=series.sigma(now[1] - 1),
+        sigma=sigma,
     )
 
 

@@ -1,0 +1,86 @@
+"""Progress over HTTP: one course, for those who may see it."""
+
+import hashlib
+import json
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.progress.api import edge
+from shared.messaging.door import Door
+from shared.messaging.service import Running
+from shared.settings import Settings
+from tests.domain.progress_story import PLAN, Story
+from tests.handlers.test_progress_door import IMPROVING, admit, door_of
+
+
+@pytest.fixture
+def door(progress_engine: AsyncEngine) -> Door:
+    return door_of(progress_engine)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def client(door: Door, clinic_id: str, tmp_path: Path) -> AsyncGenerator[httpx.AsyncClient]:
+    bearers = {
+        name: {"clinic_id": clinic, "system": name, "role": role}
+        for name, clinic, role in (
+            ("doctor", clinic_id, "clinician"),
+            ("system", clinic_id, "clinic-system"),
+            ("desk", clinic_id, "front-desk"),
+            ("stranger", "elsewhere", "clinician"),
+        )
+    }
+    tokens = tmp_path / "tokens.json"
+    tokens.write_text(json.dumps({hashlib.sha256(name.encode()).hexdigest(): who for name, who in bearers.items()}))
+    settings = Settings(kafka_bootstrap="none", database_url="none", stride_tokens=tokens)
+    app = FastAPI()
+    edge(Running(settings, door.engine, door.clock, door.relay, door), app)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://progress") as client:
+        yield client
+
+
+async def ask(client: httpx.AsyncClient, token: str, plan_id: str = PLAN) -> httpx.Response:
+    return await client.get(f"/courses/{plan_id}", headers={"authorization": f"Bearer {token}"})
+
+
+async def test_a_course_shows_its_series_baseline_milestones_and_open_proposal(
+    client: httpx.AsyncClient, door: Door, clinic_id: str
+) -> None:
+    story = Story(clinic_id, "patient-1")
+    await admit(door, [story.plan(), *story.course(IMPROVING)])
+    for token in ("doctor", "system"):
+        answer = await ask(client, token)
+        assert answer.status_code == 200
+    course = answer.json()
+    assert (course["plan_version"], course["step"], course["step_name"]) == (1, 0, "twice-weekly")
+    assert (course["sessions"], course["ended"]) == (9, False)
+    (series,) = course["series"]
+    assert series["baseline"] == {"value": 6.0, "readings": ["m-1-0", "m-2-0"]}
+    assert [reading["value"] for reading in series["readings"]] == IMPROVING
+    states = {milestone["milestone"]: milestone["state"] for milestone in course["milestones"]}
+    assert states == {
+        "sessions-6": "reached",
+        "sessions-12": "not-yet",
+        "pain-40": "reached",
+        "strength-20": "not-evaluable",
+    }
+    (proposal,) = course["proposals"]
+    assert (proposal["state"], proposal["from_step"], proposal["to_step"]) == ("open", 0, 1)
+
+
+async def test_who_may_not_see_a_course_gets_a_problem_that_says_so(
+    client: httpx.AsyncClient, door: Door, clinic_id: str
+) -> None:
+    await admit(door, [Story(clinic_id, "patient-1").plan()])
+    cases = [("nobody", PLAN, 401), ("desk", PLAN, 403), ("stranger", PLAN, 404), ("doctor", "another", 404)]
+    for token, plan_id, status in cases:
+        answer = await ask(client, token, plan_id)
+        assert answer.status_code == status, token
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["status"] == status
+        assert answer.json()["detail"]
