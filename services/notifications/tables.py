@@ -73,6 +73,7 @@ DELIVERY = Table(
     Column("owner", Text),
     _moment("claimed_at", nullable=True),
     Column("claimed_revision", BigInteger),
+    _moment("handed_over_at", nullable=True),
     _moment("accepted_at", nullable=True),
 )
 ALERT = Table(

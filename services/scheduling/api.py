@@ -7,18 +7,28 @@ from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Row
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from services.scheduling.domain.course import Status
 from services.scheduling.store.reading import Wish, find_appointments, find_course, find_sessions
+from shared.database import TRANSIENT_STATES, sqlstate
 from shared.events.base import Identifier, Moment
 from shared.messaging.service import Running
+from shared.telemetry import log
 from shared.tokens import Bearer, NotAllowed, NotAuthenticated, Tokens
 
 _LIMIT = 1000
-_TITLES = {401: "Not signed in", 403: "Not allowed", 404: "Not found", 422: "Not valid", 503: "Not available now"}
+_TITLES = {
+    401: "Not signed in",
+    403: "Not allowed",
+    404: "Not found",
+    422: "Not valid",
+    500: "Our mistake",
+    503: "Not available now",
+}
 
 
 def mount(running: Running, app: FastAPI) -> None:
@@ -28,8 +38,7 @@ def mount(running: Running, app: FastAPI) -> None:
     app.add_api_route("/courses/{plan_id}", edge.course, methods=["GET"])
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
-    app.add_exception_handler(SQLAlchemyError, _on_database)
-    app.add_exception_handler(OSError, _on_database)
+    app.add_exception_handler(Exception, _on_failure)
 
 
 class Asked(BaseModel):
@@ -59,7 +68,7 @@ class Edge:
             rows = await find_appointments(tx, bearer.clinic_id, wish)
         return {"appointments": [_appointment(row) for row in rows[:_LIMIT]], "more": len(rows) > _LIMIT}
 
-    async def course(self, request: Request, plan_id: str) -> dict[str, Any]:
+    async def course(self, request: Request, plan_id: Identifier) -> dict[str, Any]:
         """One course: its state, its sessions in order, and every appointment made for it."""
         bearer = self._bearer(request)
         async with self._running.engine.connect() as tx:
@@ -141,8 +150,18 @@ async def _on_invalid(_: Request, error: Exception) -> Response:
     return _problem(422, "; ".join(mistakes), {})
 
 
-async def _on_database(_: Request, __: Exception) -> Response:
-    return _problem(503, "The database can't be used now; ask again.", {"Retry-After": "2"})
+async def _on_failure(request: Request, error: Exception) -> Response:
+    """Nothing of the error itself goes out: it may name what somebody asked for."""
+    lost = isinstance(error, DBAPIError) and (error.connection_invalidated or _transient(error))
+    if lost or isinstance(error, OSError | PoolTimeoutError):
+        return _problem(503, "The database can't be used now; ask again.", {"Retry-After": "2"})
+    log().error("request-failed", error_type=type(error).__name__, path=request.scope["route"].path)
+    return _problem(500, "The error is in Stride's log.", {})
+
+
+def _transient(error: DBAPIError) -> bool:
+    """Whether the same question may be answered a little later."""
+    return sqlstate(error).startswith(TRANSIENT_STATES) or not sqlstate(error)
 
 
 def _problem(status: int, detail: str, headers: dict[str, str]) -> Response:

@@ -90,7 +90,7 @@ COURSE = Table(
     _text("patient_id", key=True),
     _number("plan_version"),
     _text("state"),
-    Column("terms", JSONB),
+    Column("terms", JSONB(none_as_null=True)),
     Column("waiting", JSONB, nullable=False),
     _moment("ended_at"),
 )

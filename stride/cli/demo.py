@@ -10,6 +10,8 @@ from stride.cli import exits
 from stride.cli.options import JsonOption
 from stride.cli.output import Output
 from stride.cli.stack import run_stack, stack_settings
+from stride.demo.doors import NoAnswer
+from stride.demo.drain import NotDrained
 from stride.demo.report.summary import Report, show
 from stride.demo.run import Scenario, prepare_clock, run_scenario
 from stride.demo.view import audience
@@ -44,11 +46,16 @@ def demo(
     settings = replace(stack_settings(external=External()), durable=False, environment=prepare_clock(home))
 
     async def live(stack: Stack) -> None:
+        progress(f"The clinic is open; its mail is at {stack.addresses.mailbox}")
         with audience(output.human, days) as watching:
             reports.append(await run_scenario(scenario, home, stack.addresses, watching))
 
     with output.progress("Starting") as progress:
-        run_stack(home, settings, live, progress)
+        try:
+            run_stack(home, settings, live, progress)
+        except (NotDrained, NoAnswer) as stuck:
+            output.error(f"{stuck} The services' logs are in {home / 'logs'}.", exits.FAILED)
+            return exits.FAILED
     if not reports:
         raise KeyboardInterrupt
     return _tell(output, reports[0])

@@ -6,7 +6,7 @@ The clock stands still while the stack works, so every decision of a step is mad
 
 import asyncio
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Coroutine, Generator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -18,6 +18,7 @@ from stride.demo.doors import Doors
 from stride.demo.drain import Drain
 from stride.demo.handing import Handing
 from stride.demo.watch import Seen, Topics, read
+from stride.embedded.side_by_side import side_by_side
 
 STEP = timedelta(hours=6)
 _COLLECTING = timedelta(minutes=5)
@@ -41,7 +42,7 @@ class Audience(Protocol):
 class Meanwhile(Protocol):
     """What else goes on while a step's events are in flight; tests break things here."""
 
-    async def __call__(self, moment: datetime, in_flight: int) -> None:
+    def __call__(self, moment: datetime, in_flight: int) -> Coroutine[object, object, None]:
         """Called once a wave, with the number of events just being handed in."""
         ...
 
@@ -127,11 +128,8 @@ class Driver:
             async with turn:
                 await self._doors.hand_in(handing)
 
-        async with asyncio.TaskGroup() as group:
-            for handing in handings:
-                group.create_task(one(handing))
-            if self._meanwhile is not None:
-                group.create_task(self._meanwhile(now, len(handings)))
+        meanwhile = [self._meanwhile(now, len(handings))] if self._meanwhile else []
+        await side_by_side(*map(one, handings), *meanwhile)
         await self._settle(now)
 
     async def _settle(self, now: datetime) -> None:

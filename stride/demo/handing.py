@@ -21,6 +21,7 @@ class Handing:
     due: datetime
     door: DoorName = "http"
     again: bool = False
+    spoilt: bool = False
 
     @property
     def event_id(self) -> str:

@@ -1,10 +1,12 @@
 """What the clinic writes down about visits, and its mistakes.
 
 Mistakes and their rates: 15% of readings missing, 1% typos corrected within days, 6% of readings
-late, 2% of sessions entered once too often and voided. Adverse events: grade 1 at 3% of visits,
+late, 3% of sessions first sent with a reading off the scale, which is refused, and then mended,
+2% of sessions entered once too often and voided. Adverse events: grade 1 at 3% of visits,
 2 at 1%, 3 at 0.6%, 4 at 0.2%.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from shared.events.clinical import AdverseEvent, NeedlePoint
@@ -24,7 +26,7 @@ from stride.demo.outcomes import Taken, readings
 
 _GRADES = ((0, 0.952), (1, 0.03), (2, 0.01), (3, 0.006), (4, 0.002))
 _TERMS = {1: "Bruising", 2: "Dizziness", 3: "Syncope", 4: "Pneumothorax"}
-_LATE, _ENTERED_TWICE, _OUTSIDE_RECORD = 0.06, 0.02, 0.3
+_LATE, _OFF_THE_SCALE, _ENTERED_TWICE, _OUTSIDE_RECORD = 0.06, 0.03, 0.02, 0.3
 
 
 def measured(chart: Chart, at: datetime) -> list[Handing]:
@@ -46,7 +48,7 @@ def held(chart: Chart, appointment: AppointmentFact) -> list[Handing]:
     event, outside = _adverse_event(chart, appointment)
     if event and not outside:
         session = session.model_copy(update={"adverse_events": (event,)})
-    records = [handing(patient, session, due)]
+    records = _first_try(chart, session, due)
     if event and outside:
         records.append(handing(patient, _recorded_apart(chart, session, event), due + timedelta(hours=1)))
     if late:
@@ -78,6 +80,18 @@ def _session(chart: Chart, appointment: AppointmentFact, taken: tuple[Taken, ...
         points=_points(chart),
         readings=tuple(one.reading for one in taken),
     )
+
+
+def _first_try(chart: Chart, session: SessionLogged, due: datetime) -> list[Handing]:
+    """The session's record; now and then one that has to be refused first, and is mended under the same id."""
+    right = handing(chart.patient, session, due)
+    if not session.readings or not happens(
+        _OFF_THE_SCALE, chart.patient.seed, chart.patient.index, "off-scale", chart.held
+    ):
+        return [right]
+    first, *others = session.readings
+    off_scale = session.model_copy(update={"readings": (first.model_copy(update={"value": -first.value - 1}), *others)})
+    return [Handing((off_scale,), due, spoilt=True), replace(right, due=due + timedelta(hours=1))]
 
 
 def _points(chart: Chart) -> tuple[NeedlePoint, ...]:

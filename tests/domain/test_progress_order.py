@@ -31,11 +31,11 @@ Draw = st.DrawFn
 def histories(draw: Draw) -> list[Fact]:
     """A course that mostly gets better, with everything that can happen to its records."""
     sessions = draw(st.integers(3, 16))
-    falls_by = draw(st.floats(0, 1))
+    falls_by = draw(st.sampled_from([0.0, 0.3, 0.6, 0.9]))
     facts: list[Fact] = [STORY.plan(), *STORY.baseline(*draw(st.lists(st.integers(5, 8), max_size=3)))]
     for number in range(1, sessions + 1):
         expected = 6 - falls_by * number
-        pain = [min(10, max(0, round(expected + step))) for step in draw(st.lists(st.floats(-2, 2), max_size=2))]
+        pain = [min(10, max(0, round(expected + step))) for step in draw(st.lists(st.integers(-2, 2), max_size=2))]
         events = [adverse_event(f"ae-{number}", draw(st.integers(1, 3)), number * 3)] if draw(_rarely) else []
         plan_id = draw(st.sampled_from([PLAN, None]))
         facts.append(STORY.session(number, *pain, plan_id=plan_id, adverse_events=events))
@@ -81,13 +81,23 @@ def _plan_changes(draw: Draw, last_day: int) -> list[Fact]:
 
 @st.composite
 def shuffled(draw: Draw) -> tuple[list[Fact], list[Fact]]:
-    """A history, and the same facts in another order, some of them twice."""
+    """A history, and the same facts in another order, some of them twice.
+
+    Either any order, or nearly the order of time: a few facts come early or late. That is how it
+    mostly is, and then verdicts are carried on from fact to fact.
+    """
     facts = draw(histories())
-    again = draw(st.lists(st.sampled_from(facts), max_size=5))
-    return facts, draw(st.permutations([*facts, *again]))
+    again = draw(st.lists(st.sampled_from(facts), max_size=3))
+    if draw(st.booleans()):
+        return facts, draw(st.permutations([*facts, *again]))
+    order = [*facts, *again]
+    places = st.integers(0, len(order) - 1)
+    for source, target in draw(st.lists(st.tuples(places, places), max_size=6)):
+        order.insert(target, order.pop(source))
+    return facts, order
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(shuffled())
 def test_any_order_and_repetition_end_in_the_same_record_verdicts_and_net_facts(
     told: tuple[list[Fact], list[Fact]],
@@ -102,7 +112,7 @@ def test_any_order_and_repetition_end_in_the_same_record_verdicts_and_net_facts(
         assert_each_told_once(facts)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(shuffled())
 def test_verdicts_carried_on_from_fact_to_fact_equal_those_judged_from_the_start(
     told: tuple[list[Fact], list[Fact]],
@@ -115,7 +125,7 @@ def test_verdicts_carried_on_from_fact_to_fact_equal_those_judged_from_the_start
             assert list(patient.verdicts.values()) == judge(patient.record)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(histories())
 def test_a_repeated_fact_gives_the_very_same_state_and_no_facts(facts: list[Fact]) -> None:
     patient, _ = tell(facts)

@@ -57,7 +57,7 @@ def test_an_adverse_event_is_reported_at_once_without_any_plan() -> None:
 
 def test_an_adverse_event_is_reported_once_and_again_only_when_it_turns_out_worse() -> None:
     session = STORY.session(2, adverse_events=[adverse_event("ae-1", 2, 3)])
-    patient, facts = tell([STORY.plan(), session, session, recorded(2, "s-2")])
+    patient, facts = tell([STORY.plan(), session, session, recorded(2, "s-2"), recorded(2)])
     assert [(fact.grade, fact.plan_id) for fact in published_of(AdverseEventReported, facts)] == [(2, PLAN)]
     patient, facts = apply(patient, [recorded(4)])
     (worse,) = published_of(AdverseEventReported, facts)

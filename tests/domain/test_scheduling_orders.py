@@ -207,7 +207,7 @@ def _fact(state: ClinicSchedule, action: tuple[str, str, int, int], number: int,
         return None
     chosen = mine[which % len(mine)]
     if what == "session":
-        return logged(f"s{number}", chosen.start, patient=name)
+        return logged(f"s{number}", chosen.start, patient=name) if chosen.start <= now else None
     kind = "cancel" if what == "drop" else what
     return change(
         chosen.appointment_id, kind, request=f"r{number}", patient=name, rebook=what != "drop", requested_at=now

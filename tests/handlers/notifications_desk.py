@@ -63,7 +63,7 @@ class Post:
 
     `451` and `550` refuse the content, `refuse` the recipient for good; `drop-before` hangs up before
     the final dot; `drop-taken` takes the message and hangs up instead of answering; `drop-lost` hangs up
-    without taking it.
+    without taking it; `slow` takes its time.
     """
 
     store: MailStore
@@ -80,7 +80,9 @@ class Post:
 
     async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         order = self.script.pop(0) if self.script else "accept"
-        if order in {"accept", "drop-taken"}:
+        if order == "slow":
+            await asyncio.sleep(2 * LEASE)
+        if order in {"accept", "slow", "drop-taken"}:
             raw = envelope.original_content or b""
             self.store.add(envelope.mail_from or "", [str(r) for r in envelope.rcpt_tos], raw, 0.0)
         if order.startswith("drop"):

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from datetime import timedelta
-from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.notifications.domain.state import DeliveryState
 from services.notifications.gateways import Mail
 from services.notifications.store.ledger import Claim, Ledger, Published, Result
 from shared.database import open_engine
@@ -122,10 +122,10 @@ class Interrupted(Ledger):
 
     happening = staticmethod(lambda: asyncio.sleep(0))
 
-    async def still_so(self, tx: AsyncConnection, claim: Claim, fresh_seconds: float) -> bool:
+    async def hand_over(self, tx: AsyncConnection, claim: Claim, fresh_seconds: float) -> bool:
         happening, type(self).happening = self.happening, staticmethod(lambda: asyncio.sleep(0))
         await happening()
-        return await super().still_so(tx, claim, fresh_seconds)
+        return await super().hand_over(tx, claim, fresh_seconds)
 
 
 async def test_what_changes_between_the_claim_and_the_last_look_stops_the_message(
@@ -210,6 +210,31 @@ async def test_a_lost_connection_without_an_inbox_sends_a_staff_alert_again(
     (mail,) = post.messages()
     assert mail["Subject"] == "[Stride] critical: adverse event"
     assert mail["To"] == "Ada Lindqvist <ada@riverside.example>"
+
+
+async def test_a_claim_that_ran_out_before_the_message_was_handed_over_is_simply_sent(
+    desk: Desk, post: Post, ann: Example
+) -> None:
+    await desk.admit(ann.registered(), ann.booked())
+    async with desk.door.work() as work:
+        claims, _ = await Ledger(desk.store, "gone").claim(work.tx, NOW, 10)
+    assert len(claims) == 1
+    await desk.send_all(post, ask=False)
+    assert post.subjects() == ["Your appointments are booked"]
+    assert await desk.states("booked") == [("accepted", "")]
+
+
+async def test_an_older_claim_changes_nothing_any_more(desk: Desk, post: Post, ann: Example) -> None:
+    await desk.admit(ann.registered(), ann.booked())
+    old, new = Ledger(desk.store, "old"), Ledger(desk.store, "new")
+    async with desk.door.work() as work:
+        ((claim,), _) = await old.claim(work.tx, NOW, 10)
+    async with desk.door.work() as work:
+        assert len(await new.take_over(work.tx, 0, [])) == 1
+    async with desk.door.work() as work:
+        assert not await old.hand_over(work.tx, claim, 60)
+        assert await old.settle(work.tx, [Result(claim, DeliveryState.ACCEPTED, accepted_at=NOW)]) == []
+    assert await desk.states("booked") == [("sending", "")]
 
 
 class PowerCut(Exception):
@@ -298,12 +323,8 @@ async def test_a_lease_that_ran_out_is_not_taken_from_a_sender_that_is_still_at_
     """A slow `250` is no crash."""
     await desk.admit(ann.registered(), ann.booked())
 
-    class Slow(Mail):
-        async def send(self, message: EmailMessage, sender: str, recipient: str) -> None:
-            await asyncio.sleep(2 * LEASE)
-            await super().send(message, sender, recipient)
-
-    slow = Slow(f"smtp://{LOOPBACK}:{post.port}", command_seconds=2, answer_seconds=2)
-    await desk.send_all(post, mail=slow, ask=False)
+    post.script = ["slow"]
+    patient = Mail(f"smtp://{LOOPBACK}:{post.port}", command_seconds=2, answer_seconds=5)
+    await desk.send_all(post, mail=patient, ask=False)
     assert await desk.states("booked") == [("accepted", "")]
     assert len(post.messages()) == 1

@@ -129,19 +129,22 @@ async def test_one_batch_or_many_end_in_the_same_record(door: Door, story: Story
 async def test_a_process_that_remembers_an_old_record_sees_what_another_has_written(
     door: Door, story: Story, progress_engine: AsyncEngine
 ) -> None:
-    other = door_of(progress_engine)
-    first, second, third = (story.session(number, 6) for number in (1, 2, 3))
-    for each, fact in ((door, first), (other, second), (door, third)):
-        await admit(each, [fact])
-    assert sorted((await stored(door, story)).sessions) == ["s-1", "s-2", "s-3"]
+    sessions = [story.session(number) for number in range(1, 7)]
+    await admit(door, [story.plan(), *sessions[:2]])
+    await admit(door_of(progress_engine), sessions[2:5])
+    await admit(door, sessions[5:])
+    assert [fact.milestone for fact in published_of(MilestoneReached, await published(door, story))] == ["sessions-6"]
 
 
 async def test_a_change_that_was_rolled_back_is_not_remembered(door: Door, story: Story) -> None:
-    await admit(door, [story.session(1, 6)])
+    sessions = [story.session(number) for number in range(1, 7)]
+    await admit(door, [story.plan(), *sessions[:4]])
     with pytest.raises(ZeroDivisionError):
-        await apply_and_fail(door, story.session(2, 6))
-    await admit(door, [story.session(3, 6)])
-    assert sorted((await stored(door, story)).sessions) == ["s-1", "s-3"]
+        await apply_and_fail(door, sessions[4])
+    await admit(door, sessions[5:])
+    assert published_of(MilestoneReached, await published(door, story)) == []
+    await admit(door, sessions[4:5])
+    assert len(published_of(MilestoneReached, await published(door, story))) == 1
 
 
 async def apply_and_fail(door: Door, fact: Fact) -> None:

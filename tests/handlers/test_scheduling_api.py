@@ -105,7 +105,7 @@ async def test_another_clinic_sees_nothing(desk: Desk, http: httpx.AsyncClient) 
         ("/appointments", "guessed", 401),
         ("/appointments", "operator", 403),
         ("/courses/unknown", "desk", 404),
-        ("/courses/x%00y", "desk", 404),
+        ("/courses/x%00y", "desk", 422),
         ("/appointments?from=yesterday", "desk", 422),
         ("/appointments?from=2026-03-10T00:00:00", "desk", 422),
         ("/appointments?patient=p1", "desk", 422),

@@ -6,17 +6,20 @@ from typing import Any
 
 import pytest
 
+from shared.clinics import load_clinics
 from shared.events.base import Fact
 from shared.events.intake import SessionLogged, SessionVoided
 from shared.events.notifications import AlertRaised, NotificationSent
 from shared.events.progress import AdverseEventReported, Evidence, MilestoneReached, MilestoneRetracted
-from shared.events.scheduling import AppointmentBooked, AppointmentCancelled
+from shared.events.scheduling import AppointmentBooked, AppointmentCancelled, AppointmentMissed
 from shared.messaging.message import Position
+from shared.settings import ROOT
 from stride.demo.handing import Handing
 from stride.demo.ledger import Entry, Ledger
 from stride.demo.patients import enrol
+from stride.demo.report.answers import count_answers, wrong_answers
 from stride.demo.report.balance import lost
-from stride.demo.report.calendar import overlaps, standing
+from stride.demo.report.calendar import outside_hours, overlaps, standing
 from stride.demo.report.latency import latencies, percentiles
 from stride.demo.report.look import Facts, facts_of
 from stride.demo.report.mail import Mail, twice
@@ -72,6 +75,17 @@ def test_a_long_claim_behind_a_short_one_is_seen() -> None:
     others = [booked(n, NOON + timedelta(minutes=30 * n), end=NOON + timedelta(minutes=30 * n + 10), room_id="room-1")
               for n in (2, 4)]  # fmt: skip
     assert len(overlaps(standing(facts_of(map(seen, (long, *others)))))) == 2
+
+
+def test_an_appointment_when_nobody_works_is_seen() -> None:
+    clinics = load_clinics(ROOT / "clinics")
+    monday, in_summer = datetime(2026, 2, 2, 8, tzinfo=UTC), datetime(2026, 4, 13, 7, tzinfo=UTC)
+    fine = [booked(1, start, practitioner_id="pr-ada") for start in (monday, in_summer)]
+    assert outside_hours(fine, clinics) == []
+    early, sunday = monday - timedelta(minutes=15), monday - timedelta(days=1)
+    wrong = [booked(1, start, practitioner_id="pr-ada") for start in (early, sunday)]
+    assert len(outside_hours(wrong, clinics)) == 2
+    assert len(outside_hours([booked(1, monday + timedelta(days=1), practitioner_id="pr-chen")], clinics)) == 1
 
 
 def message(**changes: Any) -> dict[str, Any]:
@@ -154,6 +168,42 @@ def test_mail_and_ledger_of_messages_must_agree() -> None:
     assert lost(Ledger(), facts, replace(NOTHING, deliveries=[message(state="sending")]), [MAIL])
 
 
+def test_a_missed_session_is_replaced_or_reported() -> None:
+    one = booked(1, NOON)
+    missed = AppointmentMissed.model_validate(one.model_dump() | {"appointment_version": 2})
+    again = booked(2, NOON + timedelta(days=2), replaces="ap-1")
+    facts = [seen(one), seen(missed)]
+    told = [
+        {"topic": "booked", "subject_id": f"bo-{n}", "delivery_id": f"de-{n}", "state": "superseded"} for n in (1, 2)
+    ]
+    tables = replace(NOTHING, deliveries=told)
+    assert len(lost(Ledger(), facts_of(facts), tables, [])) == 1
+    assert lost(Ledger(), facts_of([*facts, seen(again)]), tables, []) == []
+    assert lost(Ledger(), facts_of(facts), NOTHING, [])
+
+
+def test_an_answer_that_should_have_been_another_is_seen() -> None:
+    right = Handing((session(1),), NOON)
+    wrong = replace(right, spoilt=True)
+    fine = [
+        Entry(wrong, "refused", 1.0, 422, "off the scale"),
+        Entry(right, "accepted", 2.0),
+        Entry(right, "repeat", 3.0),
+    ]
+    facts = facts_of([seen(session(1))])
+    assert list(wrong_answers(Ledger(fine))) == []
+    assert count_answers(Ledger(fine), facts) == {"accepted": 1, "repeat": 1, "refused": 1}
+    assert list(wrong_answers(Ledger([Entry(wrong, "accepted", 1.0)])))
+    assert list(wrong_answers(Ledger([Entry(right, "refused", 1.0, 500, "Stride went wrong")])))
+
+
+def test_kafka_gives_no_answer_so_the_topics_do() -> None:
+    by_kafka = Entry(Handing((session(1),), NOON, "kafka"), "handed-over", 1.0)
+    twice_sent = Ledger([by_kafka, by_kafka])
+    assert count_answers(twice_sent, facts_of([seen(session(1))])) == {"accepted": 1, "repeat": 1}
+    assert count_answers(twice_sent, facts_of([])) == {"refused": 2}
+
+
 def test_latency_goes_from_the_answer_to_the_alert_of_the_same_correlation() -> None:
     ledger = ledger_of(session(1), answered_at=99.5)
     alert = AlertRaised(**WHO, alert_id="al-1", kind="milestone", severity="info", title="", raised_at=NOON)
@@ -190,3 +240,16 @@ def test_milestones_are_judged_against_the_truth() -> None:
     assert verdict(6, reached=False) == (0, 0, 1)
     assert verdict(5, reached=True, retracted=True) == (0, 0, 0)
     assert verdict(5, reached=False) == (0, 0, 0)
+
+
+def test_a_milestone_that_only_the_tables_or_only_the_topics_have_is_seen() -> None:
+    facts, _ = milestones(6, reached=True)
+    plan_id = facts.of(MilestoneReached)[0].plan_id
+    row = {"kind": "milestone", "plan_id": plan_id, "name": "sessions-6/1", "standing": True}
+
+    def disagreement(*rows: dict[str, Any]) -> list[str]:
+        return [line for line in lost(Ledger(), facts, replace(NOTHING, published=rows), []) if "disagree" in line]
+
+    assert disagreement(row) == []
+    assert len(disagreement()) == 1
+    assert len(disagreement(row, row | {"name": "pain-40/1"})) == 1

@@ -14,6 +14,7 @@ import aiosmtplib
 
 _PERMANENT = 500
 _REFUSAL = 400
+_NO_SUCH_ADDRESS = 553
 
 
 class MailUnreachable(Exception):
@@ -53,25 +54,32 @@ class Mail:
         self._answer_seconds = answer_seconds
         self._idle: list[aiosmtplib.SMTP] = []
 
-    async def send(self, message: EmailMessage, sender: str, recipient: str) -> None:
-        """Hand over one message; returns when the server has taken it.
+    @asynccontextmanager
+    async def dialogue(self, sender: str, recipient: str) -> AsyncGenerator["Dialogue"]:
+        """A message begun: the server knows who writes to whom and waits for the content.
+
+        Leaving without handing anything over takes it back. The connection is kept if all went well.
 
         Raises:
             MailUnreachable: before anything was handed over.
             MailDeferred: not now.
             MailRejected: never.
-            MailUncertain: nobody can know.
         """
-        content = message.as_bytes()
-        async with self._connection(sender) as client:
-            try:
-                await client.rcpt(recipient, encoding="ascii")
-            except (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPTimeoutError) as error:
-                raise MailUnreachable(type(error).__name__) from error
-            try:
-                await client.data(content, timeout=self._answer_seconds)
-            except (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPTimeoutError) as error:
-                raise MailUncertain(type(error).__name__) from error
+        client = await self._begun(sender)
+        try:
+            await _addressed(client, recipient)
+            dialogue = Dialogue(client, self._answer_seconds)
+            yield dialogue
+            if not dialogue.handed_over:
+                await client.rset()
+        except aiosmtplib.SMTPResponseException as error:
+            client.close()
+            raise _refusal(error) from error
+        except BaseException:
+            # Cancelled or lost in the middle of a dialogue: nobody else may go on with it.
+            client.close()
+            raise
+        self._idle.append(client)
 
     async def close(self) -> None:
         """Say goodbye to the server."""
@@ -84,24 +92,6 @@ class Mail:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
-
-    @asynccontextmanager
-    async def _connection(self, sender: str) -> AsyncGenerator[aiosmtplib.SMTP]:
-        """A connection on which a message from `sender` has begun; kept only if all went well."""
-        client = await self._begun(sender)
-        try:
-            yield client
-        except aiosmtplib.SMTPResponseException as error:
-            client.close()
-            raise _refusal(error) from error
-        except UnicodeEncodeError as error:
-            client.close()
-            raise MailRejected(553) from error
-        except BaseException:
-            # Cancelled or lost in the middle of a dialogue: nobody else may go on with it.
-            client.close()
-            raise
-        self._idle.append(client)
 
     async def _begun(self, sender: str) -> aiosmtplib.SMTP:
         """MAIL FROM on a kept connection, or on a new one where the server has closed the kept one."""
@@ -137,6 +127,38 @@ class Mail:
             client.close()
             raise MailUnreachable(type(error).__name__) from error
         return client
+
+
+class Dialogue:
+    """A mail server waiting for the content of a message."""
+
+    def __init__(self, client: aiosmtplib.SMTP, answer_seconds: float) -> None:
+        self._client = client
+        self._answer_seconds = answer_seconds
+        self.handed_over = False
+
+    async def hand_over(self, message: EmailMessage) -> None:
+        """Returns when the server has taken the message.
+
+        Raises:
+            MailUncertain: the connection was lost on the way: nobody can know.
+            aiosmtplib.SMTPResponseException: the server does not take it; `Mail.dialogue` translates it.
+        """
+        content = message.as_bytes()
+        self.handed_over = True
+        try:
+            await self._client.data(content, timeout=self._answer_seconds)
+        except (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPTimeoutError) as error:
+            raise MailUncertain(type(error).__name__) from error
+
+
+async def _addressed(client: aiosmtplib.SMTP, recipient: str) -> None:
+    try:
+        await client.rcpt(recipient, encoding="ascii")
+    except (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPTimeoutError) as error:
+        raise MailUnreachable(type(error).__name__) from error
+    except UnicodeEncodeError as error:
+        raise MailRejected(_NO_SUCH_ADDRESS) from error
 
 
 def _refusal(error: aiosmtplib.SMTPResponseException) -> Exception:

@@ -46,16 +46,8 @@ class Courier:
         if isinstance(letter, Result):
             return letter
         try:
-            if not await self._still_so(claim):
-                return Result(claim, DeliveryState.SCHEDULED, "changed")
-        except Unavailable:
-            return Result(claim, DeliveryState.SCHEDULED, UNREACHABLE)
-        return await self._hand_over(claim, letter)
-
-    async def _hand_over(self, claim: Claim, letter: Letter) -> Result | None:
-        try:
-            await self.mail.send(letter.message, letter.sender, letter.recipient)
-        except MailUnreachable as error:
+            return await self._handed_over(claim, letter)
+        except (MailUnreachable, Unavailable) as error:
             log().warning("mail-waits", reason=str(error), delivery_id=claim.delivery.delivery_id)
             return Result(claim, DeliveryState.SCHEDULED, UNREACHABLE)
         except MailDeferred as error:
@@ -65,6 +57,15 @@ class Courier:
         except MailUncertain as error:
             log().warning("mail-uncertain", reason=str(error), delivery_id=claim.delivery.delivery_id)
             return None
+
+    async def _handed_over(self, claim: Claim, letter: Letter) -> Result:
+        """The last look comes when the server waits for the content, and is committed before it gets any."""
+        async with self.mail.dialogue(letter.sender, letter.recipient) as dialogue:
+            async with self.door.work() as work:
+                still_so = await self.ledger.hand_over(work.tx, claim, self.fresh_seconds)
+            if not still_so:
+                return Result(claim, DeliveryState.SCHEDULED, "changed")
+            await dialogue.hand_over(letter.message)
         return Result(claim, DeliveryState.ACCEPTED, accepted_at=self.door.clock.now())
 
     def _composed(self, claim: Claim) -> Letter | Result:
@@ -80,10 +81,6 @@ class Courier:
             log().error("not-composed", error_type=type(error).__name__, delivery_id=claim.delivery.delivery_id)
             return Result(claim, DeliveryState.FAILED, "not-composed")
 
-    async def _still_so(self, claim: Claim) -> bool:
-        async with self.door.work() as work:
-            return await self.ledger.still_so(work.tx, claim, self.fresh_seconds)
-
     def _deferred(self, claim: Claim, error: MailDeferred) -> Result:
         if claim.deferrals >= _MOST_DEFERRALS:
             return Result(claim, DeliveryState.FAILED, str(error))
@@ -91,7 +88,9 @@ class Courier:
         return Result(claim, DeliveryState.SCHEDULED, str(error), due_at=self.door.clock.now() + wait)
 
     async def resolve(self, claim: Claim) -> Result | None:
-        """What becomes of a message that was perhaps sent; nothing where the inbox does not answer."""
+        """What becomes of a message whose claim ran out; nothing where the inbox does not answer."""
+        if not claim.handed_over:
+            return Result(claim, DeliveryState.SCHEDULED, "not-handed-over")
         clinic = self.clinics.get(claim.clinic_id)
         if clinic is None or self.inbox is None:
             # A critical alert twice is better than none (RFC 1047 leaves us no third way).

@@ -34,15 +34,18 @@ _DUE = text("""
 _MARK = text("""
     UPDATE delivery SET
         state = marked.state, reason = marked.reason, told = marked.told, owner = :owner,
-        attempt = delivery.attempt + 1, claimed_at = clock_timestamp(), claimed_revision = marked.claimed_revision
+        attempt = delivery.attempt + 1, claimed_at = clock_timestamp(), claimed_revision = marked.claimed_revision,
+        handed_over_at = NULL
     FROM json_populate_recordset(NULL::delivery, CAST(CAST(:rows AS text) AS json)) AS marked
     WHERE delivery.delivery_id = marked.delivery_id AND delivery.state = 'scheduled'
 """)
-_STILL_SO = text("""
-    SELECT 1 FROM delivery d JOIN patient p ON p.patient_key = d.patient_key
+_HAND_OVER = text("""
+    UPDATE delivery d SET handed_over_at = clock_timestamp()
+    FROM patient p
     WHERE d.delivery_id = :delivery_id AND d.state = 'sending' AND d.owner = :owner AND d.attempt = :attempt
-        AND p.revision = d.claimed_revision
+        AND p.patient_key = d.patient_key AND p.revision = d.claimed_revision
         AND d.claimed_at > clock_timestamp() - make_interval(secs => :fresh)
+    RETURNING 1
 """)
 _TAKE_OVER = text("""
     UPDATE delivery SET owner = :owner, attempt = attempt + 1, claimed_at = clock_timestamp()
@@ -82,6 +85,8 @@ class Claim:
     deferrals: int
     content: Content = field(default_factory=Content)
     contact: Contact | None = None
+    handed_over: bool = False
+    """Of a claim that was taken over: whether its message may have gone out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,19 +127,28 @@ class Ledger:
         dropped = [_failed(row, v.state, v.reason) for row, v in judged if isinstance(v, Dropped)]
         return claims, [fact for fact in dropped if fact]
 
-    async def still_so(self, tx: AsyncConnection, claim: Claim, fresh_seconds: float) -> bool:
-        """Whether the claim is ours and fresh, and nothing about the patient has changed since."""
+    async def hand_over(self, tx: AsyncConnection, claim: Claim, fresh_seconds: float) -> bool:
+        """Note that the message goes out now, if it still may.
+
+        False where the claim is no longer ours or too old, or anything about the patient changed since.
+        """
         known = {"delivery_id": claim.delivery.delivery_id, "owner": self.owner, "attempt": claim.attempt}
-        return await tx.scalar(_STILL_SO, {**known, "fresh": fresh_seconds}) is not None
+        return await tx.scalar(_HAND_OVER, {**known, "fresh": fresh_seconds}) is not None
 
     async def take_over(self, tx: AsyncConnection, lease_seconds: float, held: Collection[str]) -> list[Claim]:
-        """The claims whose owner did not come back within the lease: perhaps sent, perhaps not.
+        """The claims whose owner did not come back within the lease.
 
         `held` are the deliveries that this process is still at work on itself.
         """
         known = {"owner": self.owner, "lease": lease_seconds, "held": sorted(held)}
         found = await tx.execute(_TAKE_OVER, known)
-        return [Claim(_read(r), r.clinic_id, r.patient_id, r.attempt, r.deferrals) for r in found]
+        return [
+            Claim(
+                _read(row), row.clinic_id, row.patient_id, row.attempt, row.deferrals,
+                handed_over=row.handed_over_at is not None,
+            )
+            for row in found
+        ]  # fmt: skip
 
     async def settle(self, tx: AsyncConnection, results: Sequence[Result]) -> list[Published]:
         """Write down results; gives the facts to publish. A result whose claim was taken over changes nothing."""

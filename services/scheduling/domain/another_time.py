@@ -102,16 +102,20 @@ class AnotherTime:
         left, session = self._day(self.leaving), self.course.sessions[self.leaving.sequence]
         soonest = max(self.diary.first_day, self._day_of(self._earliest()))
         before = self._day_before()
-        first = before + min(session.min_gap_days, left - before) if before else min(left, self._start_day())
+        nearest = min(session.min_gap_days, left - before) if left > before else session.min_gap_days
+        first = before + nearest if before else min(left, self._start_day())
         last = max(before + session.max_gap_days, left) if before else left + START_WITHIN_DAYS
         # Where the bound can't be kept any more, or the patient wishes otherwise, soon is good enough.
         last = last if last >= soonest else soonest + session.max_gap_days
         return Window(first, max(left, soonest), last)
 
     def _day_before(self) -> int:
-        """The day of the last session before the leaving one that was or will be held; 0 where there is none."""
+        """The day of the last session that stays, before those that may move; 0 where there is none."""
+        later = self._later()
+        moving = {self.leaving.appointment_id, *(a.appointment_id for a in later)}
         held = (a for a in self.course.appointments.values() if a.status in ("booked", "fulfilled"))
-        return max((self._day(a) for a in held if a.start < self.leaving.start), default=0)
+        staying = (a for a in held if a.appointment_id not in moving and not (later and a.start > later[0].start))
+        return max((self._day(a) for a in staying), default=0)
 
     def _earliest(self) -> int:
         return minutes_since_1970(self.not_before) if self.not_before else 0

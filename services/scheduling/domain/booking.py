@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 
 from services.scheduling.domain.calendar import EPOCH, MINUTE
 from services.scheduling.domain.course import Adjustment, Appointment, Course, Session, Terms
@@ -20,8 +21,8 @@ _MOVING = 2500
 
 def book_course(diary: Diary, plan_id: str, terms: Terms) -> Diary:
     """Book all sessions of a plan that has just come to be known."""
-    count = sum(phase.sessions for phase in terms.phases)
-    sessions = _past_or_open(diary, terms, _expanded(terms.phases, range(1, count + 1), terms))
+    total = sum(phase.sessions for phase in terms.phases)
+    sessions = _past_or_open(diary, terms, _expanded(terms.phases, range(1, total + 1), terms))
     course = replace(diary.course(plan_id), terms=terms, plan_version=1, sessions={s.sequence: s for s in sessions})
     first = max(terms.starts_on.toordinal(), diary.first_day)
     window = Window(first, first, max(first, min(first + START_WITHIN_DAYS, diary.last_day)))
@@ -36,9 +37,9 @@ def adjust_course(diary: Diary, plan_id: str, adjustment: Adjustment) -> Diary:
     course = diary.course(plan_id)
     movable = _movable(diary, course, adjustment)
     still_open = _without_time(diary, course, adjustment) | {a.sequence for a in movable}
-    count = sum(phase.sessions for phase in adjustment.phases)
+    total = sum(phase.sessions for phase in adjustment.phases)
     beyond = max(course.sessions, default=0) + 1
-    labels = [*sorted(still_open), *range(beyond, beyond + count)][:count]
+    labels = [*sorted(still_open), *range(beyond, beyond + total)][:total]
     sessions = _expanded(adjustment.phases, labels, _terms(course))
     kept = {number: session for number, session in course.sessions.items() if number not in still_open}
     new = {session.sequence: session for session in sessions}
@@ -65,10 +66,10 @@ def end_course(diary: Diary, plan_id: str) -> Diary:
 
 
 def new_appointment(diary: Diary, course: Course, session: Session, booking_id: str = "") -> Appointment:
-    """An appointment for a session, still without a time; its id says the how manieth it is."""
-    known = sum(1 for appointment in course.appointments.values() if appointment.sequence == session.sequence)
-    clinic = diary.calendar.clinic_id
-    appointment_id = derived_id("appointment", clinic, course.plan_id, session.sequence, known + 1)
+    """An appointment for a session, still without a time; its id says which try it is."""
+    clinic, tries = diary.calendar.clinic_id, count(1)
+    ids = (derived_id("appointment", clinic, course.plan_id, session.sequence, each) for each in tries)
+    appointment_id = next(each for each in ids if each not in course.appointments)
     return Appointment(
         appointment_id=appointment_id,
         sequence=session.sequence,
@@ -205,8 +206,8 @@ def _settled(
         number = want.session.sequence
         known = serving.get(number)
         if opening:
-            known = known or new_appointment(diary, course, want.session, booking_id)
-            appointments.append(diary.placed(known, opening, "plan-adjusted"))
+            new = new_appointment(diary, course, want.session, booking_id)
+            appointments.append(diary.placed(known or new, opening, "plan-adjusted" if known else ""))
         else:
             window = (before + want.min_gap, before + want.max_gap)
             unplaced = why_unplaced(want.openings, _terms(course), *window)

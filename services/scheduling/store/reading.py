@@ -38,15 +38,13 @@ class Wish:
 async def find_appointments(tx: AsyncConnection, clinic_id: str, wish: Wish) -> Sequence[Row[Any]]:
     """Appointments of one clinic by start; with `since` and `until`, those that start in between."""
     query = _APPOINTMENTS.where(APPOINTMENT.c.clinic_id == clinic_id).limit(wish.limit)
-    conditions = (
-        (wish.plan_id, APPOINTMENT.c.plan_id == wish.plan_id),
-        (wish.patient_id, APPOINTMENT.c.patient_id == wish.patient_id),
-        (wish.status, APPOINTMENT.c.status == wish.status),
-        (wish.since, APPOINTMENT.c.start_at >= wish.since),
-        (wish.until, APPOINTMENT.c.start_at < wish.until),
-    )
-    for value, condition in conditions:
-        query = query.where(condition) if value is not None else query
+    same = {"plan_id": wish.plan_id, "patient_id": wish.patient_id, "status": wish.status}
+    for name, value in same.items():
+        query = query.where(APPOINTMENT.c[name] == value) if value is not None else query
+    if wish.since:
+        query = query.where(APPOINTMENT.c.start_at >= wish.since)
+    if wish.until:
+        query = query.where(APPOINTMENT.c.start_at < wish.until)
     return (await tx.execute(query)).all()
 
 

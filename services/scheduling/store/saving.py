@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Table, delete, tuple_
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Table, TextClause, text
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.scheduling.domain.course import Appointment, ClinicSchedule, Course, Patient, Session
@@ -13,9 +13,15 @@ from services.scheduling.store.claims import write_claims
 from services.scheduling.store.courses import TERMS, WAITING
 from services.scheduling.tables import APPOINTMENT, ATTENDANCE, CHANGE_REQUEST, COURSE, SESSION
 
-_ROWS_A_STATEMENT = 1500
-"""PostgreSQL takes at most 32,767 parameters in a statement."""
+_DROP_SESSIONS = text("""
+    DELETE FROM session
+    USING unnest(CAST(:clinics AS text[]), CAST(:plans AS text[]), CAST(:patients AS text[]),
+        CAST(:sequences AS int[])) AS gone (clinic_id, plan_id, patient_id, sequence)
+    WHERE (session.clinic_id, session.plan_id, session.patient_id, session.sequence)
+        = (gone.clinic_id, gone.plan_id, gone.patient_id, gone.sequence)
+""")
 
+_DIALECT = postgresql.dialect()
 Values = dict[str, Any]
 
 
@@ -42,9 +48,7 @@ async def save_schedules(tx: AsyncConnection, changes: Sequence[tuple[ClinicSche
             if patient is not known:
                 _compare(difference, after.clinic_id, known, patient)
     await _put(tx, COURSE, difference.courses)
-    if difference.gone:
-        key = tuple_(*SESSION.primary_key.columns)
-        await tx.execute(delete(SESSION).where(key.in_(difference.gone)))
+    await _drop_sessions(tx, difference.gone)
     await _put(tx, SESSION, difference.sessions)
     await _put(tx, APPOINTMENT, difference.appointments)
     await _put(tx, CHANGE_REQUEST, difference.requests)
@@ -52,14 +56,36 @@ async def save_schedules(tx: AsyncConnection, changes: Sequence[tuple[ClinicSche
     await write_claims(tx, difference.retired, difference.taken)
 
 
+async def _drop_sessions(tx: AsyncConnection, gone: Sequence[tuple[str, str, str, int]]) -> None:
+    if gone:
+        clinics, plans, patients, sequences = (list(column) for column in zip(*gone, strict=True))
+        keys = {"clinics": clinics, "plans": plans, "patients": patients, "sequences": sequences}
+        await tx.execute(_DROP_SESSIONS, keys)
+
+
 async def _put(tx: AsyncConnection, table: Table, rows: Sequence[Values]) -> None:
-    """Insert rows, or overwrite those with the same key."""
+    """Insert rows, or overwrite those with the same key: one array a column, so any number is one statement."""
+    if rows:
+        await tx.execute(_UPSERTS[table.name], {name: [row[name] for row in rows] for name in rows[0]})
+
+
+def _upsert(table: Table) -> TextClause:
+    names = [column.name for column in table.columns if column.computed is None]
     keys = [column.name for column in table.primary_key.columns]
-    for at in range(0, len(rows), _ROWS_A_STATEMENT):
-        some = list(rows[at : at + _ROWS_A_STATEMENT])
-        statement = insert(table).values(some)
-        others = {name: statement.excluded[name] for name in some[0] if name not in keys}
-        await tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=others))
+    types = {name: table.c[name].type.compile(_DIALECT) for name in names}
+    sent = {name: "text" if kind == "JSONB" else kind for name, kind in types.items()}
+    arrays = ", ".join(f"CAST(:{name} AS {sent[name]}[])" for name in names)
+    values = ", ".join(f"CAST({name} AS {types[name]})" for name in names)
+    others = ", ".join(f"{name} = excluded.{name}" for name in names if name not in keys)
+    # Names and types come from our own tables, never from data.
+    return text(f"""
+        INSERT INTO {table.name} ({", ".join(names)})
+        SELECT {values} FROM unnest({arrays}) AS new ({", ".join(names)})
+        ON CONFLICT ({", ".join(keys)}) DO UPDATE SET {others}
+    """)  # noqa: S608
+
+
+_UPSERTS = {table.name: _upsert(table) for table in (COURSE, SESSION, APPOINTMENT, CHANGE_REQUEST, ATTENDANCE)}
 
 
 def _compare(difference: _Difference, clinic_id: str, before: Patient, after: Patient) -> None:
@@ -105,8 +131,8 @@ def _course(course: Course) -> Values:
     return {
         "plan_version": course.plan_version,
         "state": course.state,
-        "terms": TERMS.dump_python(course.terms, mode="json") if course.terms else None,
-        "waiting": WAITING.dump_python(course.waiting, mode="json"),
+        "terms": TERMS.dump_json(course.terms).decode() if course.terms else None,
+        "waiting": WAITING.dump_json(course.waiting).decode(),
         "ended_at": course.ended_at,
     }
 

@@ -10,11 +10,13 @@ from collections.abc import Iterable, Iterator
 from shared.events.base import Fact
 from shared.events.console import PlanAdjustmentApproved
 from shared.events.intake import (
+    AppointmentChangeRequested,
     ConsultationCompleted,
     MeasurementCorrected,
     MeasurementRecorded,
     PlanAdjusted,
     PlanCreated,
+    PlanEnded,
     PlanWithheld,
     SessionLogged,
     SessionVoided,
@@ -27,7 +29,7 @@ from shared.events.progress import (
     PlanAdjustmentProposed,
     RegressionDetected,
 )
-from shared.events.scheduling import AppointmentBooked, CourseUnschedulable
+from shared.events.scheduling import AppointmentBooked, AppointmentCancelled, AppointmentMissed, CourseUnschedulable
 from stride.demo.ledger import Ledger
 from stride.demo.report.look import Facts
 from stride.demo.report.mail import Mail
@@ -53,6 +55,8 @@ def lost(ledger: Ledger, facts: Facts, tables: Tables, mails: Iterable[Mail]) ->
         *_miscounted_sessions(facts, tables),
         *_misread(facts, tables),
         *_without_adjustment(facts),
+        *_not_replaced(facts),
+        *_other_milestones(facts, tables),
         *_without_alert(facts),
         *_untold(facts, tables),
         *_unsent(facts, tables, mails),
@@ -124,6 +128,29 @@ def _without_adjustment(facts: Facts) -> Iterator[str]:
     for approved in facts.of(PlanAdjustmentApproved):
         if approved.proposal_id not in adjusted:
             yield f"proposal {approved.proposal_id}: approved, but the plan did not change"
+
+
+def _not_replaced(facts: Facts) -> Iterator[str]:
+    """Who missed a session, or called it off and wants another, gets one, or staff are told."""
+    wanted = {fact.appointment_id for fact in facts.of(AppointmentChangeRequested) if fact.rebook}
+    gone = [fact for fact in facts.of(AppointmentCancelled) if fact.reason == "requested"]
+    replaced = {fact.replaces for fact in facts.of(AppointmentBooked)}
+    elsewhere = {fact.plan_id for kind in (CourseUnschedulable, PlanAdjusted, PlanEnded) for fact in facts.of(kind)}
+    for fact in (*facts.of(AppointmentMissed), *(fact for fact in gone if fact.appointment_id in wanted)):
+        if fact.appointment_id not in replaced and fact.plan_id not in elsewhere:
+            yield f"appointment {fact.appointment_id}: neither replaced nor reported as unschedulable"
+
+
+def _other_milestones(facts: Facts, tables: Tables) -> Iterator[str]:
+    """What progress holds to stand is what the topics say: reached and not retracted since."""
+    net: Counter[tuple[str, str]] = Counter()
+    for sign, kind in ((1, MilestoneReached), (-1, MilestoneRetracted)):
+        for fact in facts.of(kind):
+            net[fact.plan_id, f"{fact.milestone}/{fact.rule_version}"] += sign
+    told = {name for name, count in net.items() if count}
+    held = {(row["plan_id"], row["name"]) for row in tables.published if row["kind"] == "milestone" and row["standing"]}
+    for plan_id, name in sorted(told ^ held):
+        yield f"milestone {name} of plan {plan_id}: tables and topics disagree"
 
 
 def _without_alert(facts: Facts) -> Iterator[str]:

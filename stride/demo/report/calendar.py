@@ -1,8 +1,10 @@
-"""Do two appointments that stand claim the same person or room at the same time?"""
+"""Is the calendar valid: nobody and no room claimed twice at a time, nothing outside of hours?"""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
+from shared.clinics import Clinic
+from shared.events.clinical import Weekday
 from shared.events.scheduling import AppointmentBooked, AppointmentMoved
 from stride.demo.report.look import Facts
 
@@ -33,3 +35,20 @@ def _clashes(resource: str, claims: list[Standing]) -> Iterator[str]:
             yield f"{resource}: {latest.appointment_id} and {appointment.appointment_id} at {appointment.start}"
         if latest is None or appointment.end > latest.end:
             latest = appointment
+
+
+def outside_hours(appointments: Iterable[Standing], clinics: Mapping[str, Clinic]) -> list[str]:
+    """Appointments that lie outside of the practitioner's hours, as the clinic's file has them."""
+    return [
+        f"{appointment.appointment_id}: {appointment.practitioner_id} does not work at {appointment.start}"
+        for appointment in appointments
+        if not _at_work(appointment, clinics[appointment.clinic_id])
+    ]
+
+
+def _at_work(appointment: Standing, clinic: Clinic) -> bool:
+    start, end = (moment.astimezone(clinic.zone_info) for moment in (appointment.start, appointment.end))
+    practitioner = next(one for one in clinic.practitioners if one.id == appointment.practitioner_id)
+    week = practitioner.hours or clinic.hours
+    hours = week.get(list(Weekday)[start.weekday()], ())
+    return any(span.start <= start.time() and end.time() <= span.end for span in hours)

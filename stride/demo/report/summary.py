@@ -9,12 +9,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from shared.clinics import load_clinics
 from shared.events.intake import PlanCreated
 from shared.events.scheduling import AppointmentBooked
+from shared.settings import ROOT
 from stride.demo.ledger import Ledger
 from stride.demo.patients import Patient
+from stride.demo.report.answers import count_answers
 from stride.demo.report.balance import lost
-from stride.demo.report.calendar import overlaps, standing
+from stride.demo.report.calendar import outside_hours, overlaps, standing
 from stride.demo.report.latency import latencies, percentiles
 from stride.demo.report.look import Facts, look_at_topics
 from stride.demo.report.mail import look_at_mail, twice
@@ -70,6 +73,7 @@ async def report(patients: Sequence[Patient], ledger: Ledger, addresses: Address
     broken = {
         "lost": lost(ledger, facts, tables, mails),
         "overlaps": overlaps(standing(facts)),
+        "outside_hours": outside_hours(standing(facts), load_clinics(ROOT / "clinics")),
         "duplicate_messages": list(twice(mails, tables.deliveries)),
         "stale_messages": stale(facts, tables.deliveries, mails),
         "parked": [f"{row['service']}: {row['topic']} {row['event_id']}: {row['reason']}" for row in tables.parked],
@@ -85,7 +89,7 @@ async def report(patients: Sequence[Patient], ledger: Ledger, addresses: Address
 def _figures(  # noqa: PLR0917  # what was seen, in one place
     ledger: Ledger, facts: Facts, tables: Tables, broken: dict[str, list[str]], verdicts: Verdicts, seconds: float
 ) -> Figures:
-    answers = _answers(ledger, facts)
+    answers = count_answers(ledger, facts)
     held = {(row["clinic_id"], row["session_id"]) for row in tables.sessions}
     voided = {(row["clinic_id"], row["record_id"]) for row in tables.voided}
     return Figures(
@@ -109,23 +113,6 @@ def _figures(  # noqa: PLR0917  # what was seen, in one place
         latency_ms=percentiles(latencies(ledger, facts)),
         seconds=round(seconds, 1),
     )
-
-
-def _answers(ledger: Ledger, facts: Facts) -> Counter[str]:
-    """Answers over HTTP, and for Kafka, which gives none, what the topics show: the first of an
-    event's records is accepted where its fact is there, all later ones are repeats."""
-    there = {(one.fact.NAME, one.fact.clinic_id, one.fact.natural_key) for one in facts.seen}
-    count: Counter[str] = Counter()
-    seen: set[str] = set()
-    for entry in ledger.entries:
-        answer: str = entry.answer
-        if answer == "handed-over":
-            fact = entry.handing.facts[0]
-            arrived = (fact.NAME, fact.clinic_id, fact.natural_key) in there
-            answer = "repeat" if fact.event_id in seen else "accepted" if arrived else "refused"
-        seen.update(fact.event_id for fact in entry.handing.facts)
-        count[answer] += 1
-    return count
 
 
 def _messages(tables: Tables) -> dict[str, dict[str, int]]:

@@ -77,6 +77,7 @@ DELIVERY = """
         owner text,
         claimed_at timestamptz,
         claimed_revision bigint,
+        handed_over_at timestamptz,
         accepted_at timestamptz,
         UNIQUE (clinic_id, recipient, recipient_id, channel, topic, subject_id, subject_version, slot))
 """
