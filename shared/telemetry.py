@@ -25,6 +25,8 @@ def configure_logging(service: str) -> None:
     """Write this process's logs to standard error, one JSON object a line."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(name)s %(levelname)s %(message)s")
     logging.getLogger("faststream").setLevel(logging.CRITICAL)
+    # Says "error" for every second until the group has a coordinator, which is how each start begins.
+    logging.getLogger("aiokafka.consumer.group_coordinator").setLevel(logging.CRITICAL)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

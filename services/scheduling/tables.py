@@ -59,6 +59,7 @@ RESOURCE = Table(
     _text("zone"),
     Column("offers", ARRAY(Text), nullable=False),
     Column("active", Boolean, nullable=False),
+    Column("revision", BigInteger, nullable=False),
 )
 AVAILABILITY_RULE = Table(
     "availability_rule",

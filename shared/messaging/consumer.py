@@ -27,6 +27,7 @@ Decoder = Callable[[RawRecord], Message]
 _BATCH = 500
 _POLL_MS = 15
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 5.0
+_START_SECONDS = 30.0
 _WATCH_SECONDS = 5.0
 _STUCK_AFTER_SECONDS = 60.0
 
@@ -82,8 +83,9 @@ class Consumer:
             Unavailable: Kafka does not answer.
         """
         try:
-            await self._broker.start()
-        except (KafkaError, OSError) as error:
+            async with asyncio.timeout(_START_SECONDS):
+                await self._broker.start()
+        except (KafkaError, OSError, TimeoutError) as error:
             raise Unavailable(f"Kafka: {type(error).__name__}") from error
 
     async def stop(self) -> None:

@@ -24,6 +24,7 @@ from shared.messaging.door import Door, Store
 from shared.messaging.errors import FlowDisagrees, Unavailable
 from shared.messaging.message import Handler
 from shared.messaging.relay import Relay
+from shared.messaging.topics import wait_until_answering
 from shared.settings import ConfigurationInvalid, Settings, load_settings
 from shared.telemetry import configure_logging, log
 
@@ -105,20 +106,18 @@ async def _serve(service: Service, settings: Settings) -> int:
     _health(app, running, consumer)
     if service.edge:
         service.edge(running, app)
-    async with _connected(engine, consumer):
+    async with _connected(settings, engine, consumer):
         parts = [relay.run(), consumer.run(), retention.run(engine), *(task(running) for task in service.background)]
         return await _until_stopped(app, settings, parts)
 
 
 @asynccontextmanager
-async def _connected(engine: AsyncEngine, consumer: Consumer) -> AsyncGenerator[None]:
+async def _connected(settings: Settings, engine: AsyncEngine, consumer: Consumer) -> AsyncGenerator[None]:
     """Consumer first to stop, engine last: nothing is fetched that can't be finished."""
     try:
-        async with asyncio.timeout(20):
-            await consumer.start()
+        await wait_until_answering(settings.kafka_bootstrap)
+        await consumer.start()
         yield
-    except TimeoutError as error:
-        raise Unavailable("Kafka did not answer within 20 s") from error
     finally:
         await consumer.stop()
         await engine.dispose()

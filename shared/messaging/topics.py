@@ -1,8 +1,12 @@
 """Topics, provisioned from the flow map: same partitions everywhere, stated retention."""
 
+import asyncio
+
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError
 
 from shared.flow import COMPACTED, FLOW, INBOUND_TOPIC, consumed_topics, dead_letter_topic, fact_topics
+from shared.messaging.errors import Unavailable
 
 DAY_MS = 86_400_000
 
@@ -47,11 +51,29 @@ async def provision(bootstrap: str, *, partitions: int = 4, replicas: int = 1) -
         await admin.close()
 
 
+async def wait_until_answering(bootstrap: str, *, seconds: float = 20) -> None:
+    """Return when Kafka answers; servers and services start together, and Kafka is the slower.
+
+    Raises:
+        Unavailable: it does not answer within `seconds`.
+    """
+    deadline = asyncio.get_running_loop().time() + seconds
+    while True:
+        try:
+            await cluster_id(bootstrap)
+        except (KafkaError, OSError) as error:
+            if asyncio.get_running_loop().time() > deadline:
+                raise Unavailable(f"Kafka does not answer: {type(error).__name__}") from error
+            await asyncio.sleep(0.5)
+        else:
+            return
+
+
 async def cluster_id(bootstrap: str) -> str:
     """The id that Kafka's storage was formatted with; it changes when the data is wiped."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
     try:
+        await admin.start()
         return str((await admin.describe_cluster())["cluster_id"])
     finally:
         await admin.close()

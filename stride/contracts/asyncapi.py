@@ -115,5 +115,3 @@ def _operation(action: str, topic: str, service: str) -> dict[str, Any]:
 
 def _first_line(fact: type[Fact]) -> str:
     return (fact.__doc__ or "").strip().splitlines()[0]
-
-

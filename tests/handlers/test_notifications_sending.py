@@ -16,7 +16,7 @@ from services.notifications.store.ledger import Claim, Ledger, Published, Result
 from shared.database import open_engine
 from stride.embedded.ports import LOOPBACK
 from tests.domain.notifications_examples import FIRST, NOW, Example
-from tests.handlers.notifications_desk import LEASE, Desk, Post, open_desk, post_office
+from tests.handlers.notifications_desk import Desk, Post, open_desk, post_office
 
 
 @pytest_asyncio.fixture(loop_scope="session")

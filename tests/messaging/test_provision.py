@@ -5,7 +5,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from shared.database import driver_url
-from shared.messaging.topics import provision, wanted
+from shared.messaging.errors import Unavailable
+from shared.messaging.topics import provision, wait_until_answering, wanted
 from shared.provision import prepare
 from shared.settings import ConfigurationInvalid
 
@@ -14,6 +15,11 @@ async def test_preparing_twice_changes_nothing(database_url: str, kafka_bootstra
     await prepare(database_url, kafka_bootstrap)
     assert await provision(kafka_bootstrap) == []
     assert len(wanted(4, 1)) > 60
+
+
+async def test_a_kafka_that_does_not_answer_is_unavailable_after_the_wait(unused_tcp_port: int) -> None:
+    with pytest.raises(Unavailable, match="Kafka does not answer"):
+        await wait_until_answering(f"127.0.0.1:{unused_tcp_port}", seconds=1)
 
 
 async def test_a_database_of_another_kafka_is_refused_before_anything_is_lost(

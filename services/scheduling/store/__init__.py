@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.scheduling.domain.calendar import ClinicCalendar
 from services.scheduling.domain.course import ClinicSchedule
 from services.scheduling.store.calendars import Calendars
-from services.scheduling.store.claims import load_busy
+from services.scheduling.store.claims import BusyTimes
 from services.scheduling.store.courses import load_patients, owned_by_others
 from services.scheduling.store.resources import lock_resources
 from services.scheduling.store.saving import save_schedules
@@ -26,6 +26,7 @@ class SchedulingStore:
     def __init__(self, clinics: Mapping[str, Clinic], clock: Clock) -> None:
         self._clock = clock
         self._calendars = Calendars(clinics)
+        self._busy = BusyTimes()
 
     def key(self, fact: Fact) -> str:
         """The clinic: decisions on one calendar are taken one after another."""
@@ -54,7 +55,8 @@ class SchedulingStore:
         patients = await load_patients(tx, whose, resources.patients)
         foreign = await owned_by_others(tx, facts)
         placing = {fact.clinic_id for fact in facts if isinstance(fact, _PLACING)}
-        busy = await load_busy(tx, {c: resources.of_clinic[c] for c in placing}, calendars, self._clock.now())
+        taken = {clinic: resources.of_clinic[clinic] for clinic in placing}
+        busy = await self._busy.of_clinics(tx, taken, calendars, self._clock.now())
         return {
             clinic: ClinicSchedule(clinic, calendars[clinic], busy[clinic], patients[clinic], foreign)
             if clinic in busy

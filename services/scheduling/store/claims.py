@@ -18,10 +18,11 @@ _BUSY = text("""
         array_agg(CAST(extract(epoch FROM lower(during)) AS bigint) / 60) AS starts,
         array_agg(CAST(extract(epoch FROM upper(during)) AS bigint) / 60) AS ends
     FROM claim
-    WHERE live AND resource = ANY(:resources) AND lower(during) >= :since AND lower(during) < :until
+    WHERE live AND resource = ANY(:resources) AND lower(during) >= :since
     GROUP BY resource
 """)
-_RETIRE = text("UPDATE claim SET live = false WHERE live AND appointment_id = ANY(:appointments)")
+_RETIRE = text("UPDATE claim SET live = false WHERE live AND appointment_id = ANY(:appointments) RETURNING resource")
+_REVISE = text("UPDATE resource SET revision = revision + 1 WHERE id = ANY(:resources)")
 _CLAIM = text("""
     INSERT INTO claim (appointment_id, resource, during)
     SELECT appointment_id, resource, tstzrange(starts, ends)
@@ -32,27 +33,37 @@ _CLAIM = text("""
 """)
 
 
-async def load_busy(
-    tx: AsyncConnection, resources: Mapping[str, Sequence[int]], calendars: Mapping[str, ClinicCalendar], now: datetime
-) -> dict[str, Busy]:
-    """By clinic, the taken minutes from yesterday to the horizon; history costs nothing."""
-    if not resources:
-        return {}
-    horizon = max(calendars[clinic].horizon_days for clinic in resources)
-    rows = await tx.execute(
-        _BUSY,
-        {
-            "resources": sorted(i for ids in resources.values() for i in ids),
-            "since": now - timedelta(days=1),
-            "until": now + timedelta(days=horizon + 2),
-        },
-    )
-    clinic_of = {i: clinic for clinic, ids in resources.items() for i in ids}
-    masks: dict[str, dict[int, Mapping[int, int]]] = {clinic: {} for clinic in resources}
-    for row in rows:
-        clinic = clinic_of[row.resource]
-        masks[clinic][row.resource] = _masks(calendars[clinic], row.starts, row.ends)
-    return {clinic: Busy(taken) for clinic, taken in masks.items()}
+class BusyTimes:
+    """Reads who is taken from yesterday on. History costs nothing, and what has not changed is not read again.
+
+    What is remembered of a resource was read under its lock and belongs to its revision, which rises
+    in every transaction that changes its claims. A transaction that fails leaves both as they were.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[tuple[int, str], Mapping[int, int]]] = {}
+
+    async def of_clinics(
+        self,
+        tx: AsyncConnection,
+        resources: Mapping[str, Mapping[int, int]],
+        calendars: Mapping[str, ClinicCalendar],
+        now: datetime,
+    ) -> dict[str, Busy]:
+        """The taken minutes of each clinic's locked resources, given with their revisions."""
+        current = {
+            resource: ((revision, calendars[clinic].zone.key), clinic)
+            for clinic, revisions in resources.items()
+            for resource, revision in revisions.items()
+        }
+        outdated = sorted(i for i, (version, _) in current.items() if self._known.get(i, (None,))[0] != version)
+        for resource in outdated:
+            self._known[resource] = (current[resource][0], {})
+        if outdated:
+            for row in await tx.execute(_BUSY, {"resources": outdated, "since": now - timedelta(days=1)}):
+                version, clinic = current[row.resource]
+                self._known[row.resource] = (version, _masks(calendars[clinic], row.starts, row.ends))
+        return {clinic: Busy({i: self._known[i][1] for i in revisions}) for clinic, revisions in resources.items()}
 
 
 async def write_claims(tx: AsyncConnection, retired: Iterable[str], taken: Iterable[tuple[int, Appointment]]) -> None:
@@ -62,8 +73,9 @@ async def write_claims(tx: AsyncConnection, retired: Iterable[str], taken: Itera
         DBAPIError: SQLSTATE 23P01 where a time is taken already.
     """
     gone = sorted(set(retired))
+    changed: set[int] = set()
     if gone:
-        await tx.execute(_RETIRE, {"appointments": gone})
+        changed.update(await tx.scalars(_RETIRE, {"appointments": gone}))
     rows: list[dict[str, Any]] = [
         {"appointments": appointment.appointment_id, "resources": resource, "starts": start, "ends": end}
         for patient, appointment in taken
@@ -71,6 +83,9 @@ async def write_claims(tx: AsyncConnection, retired: Iterable[str], taken: Itera
     ]
     if rows:
         await tx.execute(_CLAIM, {name: [row[name] for row in rows] for name in rows[0]})
+    changed.update(row["resources"] for row in rows)
+    if changed:
+        await tx.execute(_REVISE, {"resources": sorted(changed)})
 
 
 def _masks(calendar: ClinicCalendar, starts: Sequence[int], ends: Sequence[int]) -> dict[int, int]:

@@ -17,7 +17,7 @@ _ADD_PATIENTS = text("""
     ON CONFLICT DO NOTHING
 """)
 _LOCK = text("""
-    SELECT id, clinic_id, kind, external_id FROM resource
+    SELECT id, clinic_id, kind, external_id, revision FROM resource
     WHERE (clinic_id = ANY(:clinics) AND kind IN ('practitioner', 'room'))
         OR (kind = 'patient' AND (clinic_id, external_id) IN (
             SELECT * FROM unnest(CAST(:patient_clinics AS text[]), CAST(:patients AS text[]))))
@@ -27,9 +27,10 @@ _LOCK = text("""
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """The internal ids of what a batch may take."""
+    """What a batch may take, by internal id."""
 
-    of_clinic: Mapping[str, Sequence[int]]
+    of_clinic: Mapping[str, Mapping[int, int]]
+    """By clinic, the revision of each resource: it rises whenever its claims change."""
     patients: Mapping[tuple[str, str], int]
 
 
@@ -42,7 +43,7 @@ async def lock_resources(tx: AsyncConnection, patients: Sequence[tuple[str, str]
     rows = (
         await tx.execute(_LOCK, {"clinics": sorted(set(clinics)), "patient_clinics": clinics, "patients": names})
     ).all()
-    of_clinic: dict[str, list[int]] = {clinic: [] for clinic in clinics}
+    of_clinic: dict[str, dict[int, int]] = {clinic: {} for clinic in clinics}
     for row in rows:
-        of_clinic[row.clinic_id].append(row.id)
+        of_clinic[row.clinic_id][row.id] = row.revision
     return Locked(of_clinic, {(row.clinic_id, row.external_id): row.id for row in rows if row.kind == "patient"})

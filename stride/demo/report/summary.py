@@ -77,9 +77,7 @@ async def report(patients: Sequence[Patient], ledger: Ledger, addresses: Address
         "duplicate_messages": list(twice(mails, tables.deliveries)),
         "stale_messages": stale(facts, tables.deliveries, mails),
         "parked": [f"{row['service']}: {row['topic']} {row['event_id']}: {row['reason']}" for row in tables.parked],
-        "refused": [
-            f"{e.handing.facts[0].NAME}: {e.status} {e.reason}" for e in ledger.entries if e.answer == "refused"
-        ],
+        "answers": list(wrong_answers(ledger)),
     }
     verdicts = judge(facts, {patient.patient_id: patient for patient in patients})
     figures = _figures(ledger, facts, tables, broken, verdicts, seconds)

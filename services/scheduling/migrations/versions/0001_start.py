@@ -24,6 +24,7 @@ _CALENDARS = """
         zone text NOT NULL,
         offers text[] NOT NULL DEFAULT '{}',
         active boolean NOT NULL DEFAULT true,
+        revision bigint NOT NULL DEFAULT 0,
         UNIQUE (clinic_id, kind, external_id));
     CREATE TABLE availability_rule (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
