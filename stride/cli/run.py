@@ -2,7 +2,6 @@
 
 import logging
 import os
-import sys
 
 import typer
 from typer.exceptions import TyperException
@@ -10,11 +9,6 @@ from typer.exceptions import TyperException
 from stride.cli import exits
 from stride.cli.app import app
 from stride.cli.output import Output
-
-
-def main() -> None:
-    """The entry point of `stride`."""
-    sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> int:

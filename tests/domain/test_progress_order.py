@@ -19,9 +19,9 @@ from services.progress.handlers import HANDLERS
 from shared.events import progress
 from shared.events.base import Fact
 from shared.events.console import PlanAdjustmentApproved, PlanAdjustmentDeclined
-from shared.events.intake import AdverseEventRecorded, MeasurementVoided, PlanEnded, SessionVoided
+from shared.events.intake import AdverseEventRecorded, MeasurementRecorded, MeasurementVoided, PlanEnded, SessionVoided
 from shared.ids import derived_id
-from tests.domain.progress_story import NOW, PLAN, Story, adverse_event, at, published_of, tell
+from tests.domain.progress_story import NOW, PLAN, Story, adverse_event, at, published_of, reading, tell
 
 STORY = Story()
 Draw = st.DrawFn
@@ -118,11 +118,34 @@ def test_verdicts_carried_on_from_fact_to_fact_equal_those_judged_from_the_start
     told: tuple[list[Fact], list[Fact]],
 ) -> None:
     for facts in told:
-        patient = STORY.patient
-        for fact in facts:
-            patient = HANDLERS[type(fact)](patient, fact, NOW).state
-            assert patient.verdicts is not None
-            assert list(patient.verdicts.values()) == judge(patient.record)
+        assert_carried_on(facts)
+
+
+def test_verdicts_are_carried_on_rightly_where_one_series_lags_behind_what_was_judged_by_another() -> None:
+    start = [STORY.plan(), *STORY.course([6, 6, 6])]
+    devices = [home(f"d-{i}", value, i * 3 - 0.5, device="other") for i, value in enumerate([6, 6, 6, 1, 1, 1])]
+    assert_carried_on([*start, *devices[:3], *STORY.course([2, 2, 2, 2], first=4), *devices[3:]])
+    strength = [home(f"k-{i}", value, i, measure="strength", unit="N") for i, value in enumerate([100] * 6 + [50] * 3)]
+    held = STORY.course([2] * 6, first=4)
+    patient = assert_carried_on([*start, *strength[:8], *held, *strength[8:]])
+    assert len(judge(patient.record)[0].regressions) == 1
+    late = home("late", 50, 23.9, measure="strength", unit="N")
+    patient = assert_carried_on([*start, *strength[:8], *held, late])
+    assert judge(patient.record)[0].proposals == []
+
+
+def home(measurement_id: str, value: float, day: float, **changes: Any) -> Fact:
+    return STORY.fact(MeasurementRecorded, plan_id=PLAN, reading=reading(measurement_id, value, at(day), **changes))
+
+
+def assert_carried_on(facts: Iterable[Fact]) -> Patient:
+    """After each fact, the remembered verdicts are those that the record gives from the start."""
+    patient = STORY.patient
+    for fact in facts:
+        patient = HANDLERS[type(fact)](patient, fact, NOW).state
+        assert patient.verdicts is not None
+        assert list(patient.verdicts.values()) == judge(patient.record)
+    return patient
 
 
 @settings(max_examples=50, deadline=None)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.scheduling.domain.busy import Busy
-from services.scheduling.domain.calendar import Absence, ClinicCalendar, Rule, beginnings, minutes_between
+from services.scheduling.domain.calendar import Absence, ClinicCalendar, Rule
+from services.scheduling.domain.minutes import beginnings, minutes_between
 from tests.domain.scheduling_examples import calendar, practitioner, room, week
 
 FORWARD, BACK = date(2026, 3, 29), date(2026, 10, 25)

@@ -224,6 +224,19 @@ async def test_a_claim_that_ran_out_before_the_message_was_handed_over_is_simply
     assert await desk.states("booked") == [("accepted", "")]
 
 
+async def test_many_messages_that_were_perhaps_sent_are_all_asked_for(desk: Desk, post: Post, clinic_id: str) -> None:
+    patients = [Example(clinic_id, f"p-{n}", f"plan-{n}") for n in range(25)]
+    await desk.admit(*(fact for p in patients for fact in (p.registered(), p.booked(), p.adverse())))
+    gone = Ledger(desk.store, "gone")
+    async with desk.door.work() as work:
+        claims, _ = await gone.claim(work.tx, NOW, 30)
+    async with desk.door.work() as work:
+        assert [await gone.hand_over(work.tx, claim, 60) for claim in claims] == [True] * 30
+    await desk.send_all(post, lease=5)
+    assert len(post.messages()) == 50
+    assert post.doubled() == []
+
+
 async def test_an_older_claim_changes_nothing_any_more(desk: Desk, post: Post, ann: Example) -> None:
     await desk.admit(ann.registered(), ann.booked())
     old, new = Ledger(desk.store, "old"), Ledger(desk.store, "new")

@@ -62,6 +62,8 @@ class Sender:
     async def _claim(self) -> list[Claim]:
         """As many as can go at once: what is claimed but not sent yet would be in doubt after a crash."""
         limit = 1 if self._pause else self._pace.in_flight - len(self._on_their_way)
+        if limit <= 0:
+            return []
         async with self._door.work() as work:
             claims, facts = await self._ledger.claim(work.tx, self._door.clock.now(), limit)
             for fact in facts:

@@ -1,6 +1,6 @@
 """Milestones that are really reached: exact session counts, and changes confirmed beyond noise.
 
-The confirmed-change rule and its simulated error rates are in docs/guide/progress.md. Verdicts are
+The confirmed-change rule and its simulated error rates are in docs/progress.md. Verdicts are
 a pure fold: the first point in time order at which the rule held. Getting worse later does not
 undo it; only records that change what came before can.
 """

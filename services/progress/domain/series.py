@@ -17,7 +17,7 @@ from services.progress.domain.record import Reading, Terms
 from shared.events.clinical import MeasureSpec, Side
 
 BASELINE_AIM, BASELINE_LEAST = 3, 2
-"""A baseline is the mean of three readings, at least two (docs/guide/progress.md)."""
+"""A baseline is the mean of three readings, at least two (docs/progress.md)."""
 
 DAY_APART = timedelta(hours=12)
 """Readings so far apart count as of different days; facts carry no time zone to tell days by."""

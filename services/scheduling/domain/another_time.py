@@ -6,9 +6,9 @@ from datetime import datetime
 from itertools import zip_longest
 
 from services.scheduling.domain.booking import START_WITHIN_DAYS, main_practitioners
-from services.scheduling.domain.calendar import minutes_since_1970
 from services.scheduling.domain.course import Appointment, Course, Unplaced
 from services.scheduling.domain.diary import Diary
+from services.scheduling.domain.minutes import minutes_since_1970
 from services.scheduling.domain.openings import ANYBODY, Opening, Openings
 from services.scheduling.domain.placing import Place, Wanted, Window, place_again
 from services.scheduling.domain.unplaced import why_unplaced

@@ -1,12 +1,12 @@
-"""Booking whole courses: a new plan, an adjusted one, an ended one."""
+"""Booking whole courses, and ending them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 
-from services.scheduling.domain.calendar import EPOCH, MINUTE
-from services.scheduling.domain.course import Adjustment, Appointment, Course, Session, Terms
+from services.scheduling.domain.course import Appointment, Course, Session, Terms
 from services.scheduling.domain.diary import Diary
+from services.scheduling.domain.minutes import EPOCH, MINUTE
 from services.scheduling.domain.openings import Openings
 from services.scheduling.domain.placing import Place, Wanted, Window, place_course
 from services.scheduling.domain.unplaced import why_unplaced, window_past
@@ -22,32 +22,11 @@ _MOVING = 2500
 def book_course(diary: Diary, plan_id: str, terms: Terms) -> Diary:
     """Book all sessions of a plan that has just come to be known."""
     total = sum(phase.sessions for phase in terms.phases)
-    sessions = _past_or_open(diary, terms, _expanded(terms.phases, range(1, total + 1), terms))
+    sessions = _past_or_open(diary, terms, expanded(terms.phases, range(1, total + 1), terms))
     course = replace(diary.course(plan_id), terms=terms, plan_version=1, sessions={s.sequence: s for s in sessions})
     first = max(terms.starts_on.toordinal(), diary.first_day)
     window = Window(first, first, max(first, min(first + START_WITHIN_DAYS, diary.last_day)))
-    return _book(diary.with_course(course), plan_id, [s for s in sessions if not s.unplaced], {}, window)
-
-
-def adjust_course(diary: Diary, plan_id: str, adjustment: Adjustment) -> Diary:
-    """Let the course follow other phases from a day on.
-
-    What can still be moved serves the new sessions in order and keeps its id; the rest is cancelled.
-    """
-    course = diary.course(plan_id)
-    movable = _movable(diary, course, adjustment)
-    still_open = _without_time(diary, course, adjustment) | {a.sequence for a in movable}
-    total = sum(phase.sessions for phase in adjustment.phases)
-    beyond = max(course.sessions, default=0) + 1
-    labels = [*sorted(still_open), *range(beyond, beyond + total)][:total]
-    sessions = _expanded(adjustment.phases, labels, _terms(course))
-    kept = {number: session for number, session in course.sessions.items() if number not in still_open}
-    new = {session.sequence: session for session in sessions}
-    diary = diary.with_course(replace(course, plan_version=adjustment.plan_version, sessions=kept | new))
-    surplus = [replace(a, state="cancelled", reason="plan-adjusted") for a in movable if a.sequence not in new]
-    serving = {a.sequence: a for a in movable if a.sequence in new}
-    diary = diary.with_appointments(plan_id, surplus)
-    return _book(diary, plan_id, sessions, serving, _window_after(diary, course, movable, sessions, adjustment))
+    return book_sessions(diary.with_course(course), plan_id, [s for s in sessions if not s.unplaced], {}, window)
 
 
 def end_course(diary: Diary, plan_id: str) -> Diary:
@@ -84,7 +63,7 @@ def new_appointment(diary: Diary, course: Course, session: Session, booking_id: 
 
 def main_practitioners(diary: Diary, course: Course, serving: Iterable[Appointment]) -> list[int]:
     """Who may be the main practitioner: the plan's, else who treats now, else anybody, least busy first."""
-    openings, wished = diary.openings(course), _terms(course).practitioner_id
+    openings, wished = diary.openings(course), terms_of(course).practitioner_id
     able = openings.practitioners
     named = [who for who in able if diary.calendar.resources[who].external_id == wished]
     present = [a.practitioner for a in serving if a.practitioner in able]
@@ -93,7 +72,7 @@ def main_practitioners(diary: Diary, course: Course, serving: Iterable[Appointme
     return sorted(able, key=lambda who: (openings.load(who), who))
 
 
-def _expanded(phases: Iterable[Phase], labels: Iterable[int], terms: Terms) -> list[Session]:
+def expanded(phases: Iterable[Phase], labels: Iterable[int], terms: Terms) -> list[Session]:
     """The sessions of phases, numbered by `labels`, as far apart as the phase's rate says."""
     all_phases = [phase for phase in phases for _ in range(phase.sessions)]
     return [
@@ -123,41 +102,7 @@ def _past_or_open(diary: Diary, terms: Terms, sessions: Sequence[Session]) -> li
     return checked
 
 
-def _movable(diary: Diary, course: Course, adjustment: Adjustment) -> list[Appointment]:
-    """Appointments that lie ahead, on or after the day on which the adjustment takes effect."""
-    ahead = [a for a in course.appointments.values() if a.status == "booked" and a.start > diary.now]
-    since = adjustment.effective_on.toordinal()
-    return sorted((a for a in ahead if diary.calendar.day_of(a.start) >= since), key=lambda a: a.sequence)
-
-
-def _without_time(diary: Diary, course: Course, adjustment: Adjustment) -> set[int]:
-    since = diary.calendar.moment(max(adjustment.effective_on.toordinal(), diary.first_day), 0)
-    return {number for number, s in course.sessions.items() if s.unplaced and s.unplaced.latest > since}
-
-
-def _window_after(
-    diary: Diary, course: Course, movable: Sequence[Appointment], sessions: Sequence[Session], adjustment: Adjustment
-) -> Window:
-    """When the first session after an adjustment may be: by the gap to what stays before it."""
-    since = max(adjustment.effective_on.toordinal(), diary.calendar.day_of(diary.now))
-    moving = {appointment.appointment_id for appointment in movable}
-    staying = [
-        diary.calendar.day_of(appointment.start)
-        for appointment in course.appointments.values()
-        if appointment.status in ("booked", "fulfilled") and appointment.appointment_id not in moving
-    ]
-    if not staying or not sessions:
-        begin = max(since, diary.first_day)
-        return Window(since, begin, begin + START_WITHIN_DAYS)
-    before, next_one = max(staying), sessions[0]
-    first = max(since, before + next_one.min_gap_days)
-    begin = max(first, diary.first_day)
-    last = before + next_one.max_gap_days
-    ideal = max(before + next_one.spacing_days, begin)
-    return Window(first, ideal, last if last >= begin else begin + START_WITHIN_DAYS)
-
-
-def _book(
+def book_sessions(
     diary: Diary, plan_id: str, sessions: Sequence[Session], serving: Mapping[int, Appointment], window: Window
 ) -> Diary:
     """Find times for the sessions; those in `serving` have an appointment, which may stay or move."""
@@ -210,14 +155,14 @@ def _settled(
             appointments.append(diary.placed(known or new, opening, "plan-adjusted" if known else ""))
         else:
             window = (before + want.min_gap, before + want.max_gap)
-            unplaced = why_unplaced(want.openings, _terms(course), *window)
+            unplaced = why_unplaced(want.openings, terms_of(course), *window)
             sessions[number] = replace(want.session, unplaced=unplaced)
             appointments += [replace(known, state="cancelled", reason="not-bookable")] if known else []
         before = day
     return diary.with_course(replace(course, sessions=sessions)).with_appointments(plan_id, appointments)
 
 
-def _terms(course: Course) -> Terms:
+def terms_of(course: Course) -> Terms:
     if course.terms is None:
         raise ValueError(f"course {course.plan_id} has no terms yet")
     return course.terms

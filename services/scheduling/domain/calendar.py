@@ -7,16 +7,13 @@ instants here and nowhere else, by `zoneinfo`.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-ORDINARY_DAY = 1440
-FULL = (1 << 2048) - 1
-"""All minutes of the longest day, and of the buffer after it."""
+from services.scheduling.domain.minutes import EPOCH, FULL, MINUTE, beginnings, minutes_between, minutes_since_1970
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MINUTE = timedelta(minutes=1)
+_ORDINARY_DAY = 1440
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +92,7 @@ class ClinicCalendar:
 
     def minute_at(self, day: int, local: time) -> int:
         """The minute of the day at a local time; a time that is skipped counts as by the old offset."""
-        if self.length(day) == ORDINARY_DAY:
+        if self.length(day) == _ORDINARY_DAY:
             return local.hour * 60 + local.minute
         return self._epoch_minutes(day, local) - self.first_minute(day)
 
@@ -140,7 +137,7 @@ class ClinicCalendar:
 
     def start_grid(self, day: int) -> int:
         """The minutes at which a session may start."""
-        key = ("grid", 0, day if self.length(day) != ORDINARY_DAY else 0)
+        key = ("grid", 0, day if self.length(day) != _ORDINARY_DAY else 0)
         known = self._memo.get(key)
         if known is None:
             known = self._start_grid(day)
@@ -149,7 +146,7 @@ class ClinicCalendar:
 
     def _start_grid(self, day: int) -> int:
         grid = 0
-        for minute_of_day in range(ORDINARY_DAY):
+        for minute_of_day in range(_ORDINARY_DAY):
             local = time(minute_of_day // 60, minute_of_day % 60)
             if local.minute % self.slot_minutes == 0 and self._exists(day, local):
                 grid |= 1 << self.minute_at(day, local)
@@ -157,7 +154,7 @@ class ClinicCalendar:
 
     def _exists(self, day: int, local: time) -> bool:
         """Not skipped when the clocks go forward."""
-        if self.length(day) == ORDINARY_DAY:
+        if self.length(day) == _ORDINARY_DAY:
             return True
         back = self.moment(day, self.minute_at(day, local)).astimezone(self.zone)
         return back.toordinal() == day and back.time() == local
@@ -183,22 +180,3 @@ class ClinicCalendar:
     def _epoch_minutes(self, day: int, local: time) -> int:
         on = date.fromordinal(day)
         return minutes_since_1970(datetime.combine(on, local.replace(second=0, microsecond=0), self.zone))
-
-
-def minutes_since_1970(moment: datetime) -> int:
-    """Whole minutes from the epoch to an aware `moment`."""
-    return (moment - EPOCH) // MINUTE
-
-
-def minutes_between(start: int, end: int) -> int:
-    """A mask of the minutes from `start` up to `end`."""
-    return ((1 << (end - start)) - 1) << start if end > start else 0
-
-
-def beginnings(free: int, length: int) -> int:
-    """The minutes at which `length` free minutes begin."""
-    reach = 1
-    while reach * 2 <= length:
-        free &= free >> reach
-        reach *= 2
-    return free & (free >> (length - reach))

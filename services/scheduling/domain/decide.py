@@ -6,9 +6,10 @@ Raises `Refused` for a clinic that nobody described and for an id of another pat
 from dataclasses import replace
 from datetime import datetime
 
+from services.scheduling.domain.adjusting import adjust_course
 from services.scheduling.domain.announcing import announce
 from services.scheduling.domain.attendance import match_attendance
-from services.scheduling.domain.booking import adjust_course, book_course, end_course
+from services.scheduling.domain.booking import book_course, end_course
 from services.scheduling.domain.changes import take_requests
 from services.scheduling.domain.course import Adjustment, Attendance, ChangeRequest, ClinicSchedule, Terms
 from services.scheduling.domain.diary import Diary, open_diary, refuse_foreign

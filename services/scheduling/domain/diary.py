@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from services.scheduling.domain.busy import Busy
-from services.scheduling.domain.calendar import ClinicCalendar, minutes_since_1970
+from services.scheduling.domain.calendar import ClinicCalendar
 from services.scheduling.domain.course import Appointment, ClinicSchedule, Course, Patient, Unplaced
+from services.scheduling.domain.minutes import minutes_since_1970
 from services.scheduling.domain.openings import Opening, Openings
 from shared.events.base import Fact
 from shared.messaging.errors import Refused

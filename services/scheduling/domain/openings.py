@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from services.scheduling.domain.busy import Busy
-from services.scheduling.domain.calendar import FULL, ClinicCalendar, beginnings, minutes_between
+from services.scheduling.domain.calendar import ClinicCalendar
+from services.scheduling.domain.minutes import FULL, beginnings, minutes_between
 from shared.events.clinical import PreferredTime, Weekday
 
 _WEEKDAYS = tuple(Weekday)

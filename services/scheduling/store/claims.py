@@ -9,10 +9,13 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.scheduling.domain.busy import Busy
-from services.scheduling.domain.calendar import ClinicCalendar, minutes_between
+from services.scheduling.domain.calendar import ClinicCalendar
 from services.scheduling.domain.course import Appointment
 from services.scheduling.domain.diary import claims
+from services.scheduling.domain.minutes import minutes_between
 
+_REMEMBERED = 10_000
+"""Resources kept in memory, patients among them; some 20 kB each at the very most."""
 _BUSY = text("""
     SELECT resource,
         array_agg(CAST(extract(epoch FROM lower(during)) AS bigint) / 60) AS starts,
@@ -56,11 +59,13 @@ class BusyTimes:
             for clinic, revisions in resources.items()
             for resource, revision in revisions.items()
         }
+        if len(self._known) > _REMEMBERED:
+            self._known.clear()
         outdated = sorted(i for i, (version, _) in current.items() if self._known.get(i, (None,))[0] != version)
-        for resource in outdated:
-            self._known[resource] = (current[resource][0], {})
         if outdated:
-            for row in await tx.execute(_BUSY, {"resources": outdated, "since": now - timedelta(days=1)}):
+            rows = (await tx.execute(_BUSY, {"resources": outdated, "since": now - timedelta(days=1)})).all()
+            self._known |= {resource: (current[resource][0], {}) for resource in outdated}
+            for row in rows:
                 version, clinic = current[row.resource]
                 self._known[row.resource] = (version, _masks(calendars[clinic], row.starts, row.ends))
         return {clinic: Busy({i: self._known[i][1] for i in revisions}) for clinic, revisions in resources.items()}

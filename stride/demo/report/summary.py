@@ -15,7 +15,7 @@ from shared.events.scheduling import AppointmentBooked
 from shared.settings import ROOT
 from stride.demo.ledger import Ledger
 from stride.demo.patients import Patient
-from stride.demo.report.answers import count_answers
+from stride.demo.report.answers import count_answers, wrong_answers
 from stride.demo.report.balance import lost
 from stride.demo.report.calendar import outside_hours, overlaps, standing
 from stride.demo.report.latency import latencies, percentiles
