@@ -121,6 +121,20 @@ def test_practitioner_room_and_patient_are_never_taken_twice_and_buffers_are_kep
     assert min(later - earlier for earlier, later in pairwise(starts)) >= timedelta(minutes=55)
 
 
+def test_the_buffer_is_kept_before_a_session_that_is_booked_already_also_in_another_room() -> None:
+    def at(start: time, end: time) -> list[PreferredTime]:
+        return [PreferredTime(weekday=day, start=start, end=end) for day in Weekday]
+
+    alone = calendar(practitioner(1), room(11), room(12))
+    nine, before = at(time(9), time(9, 45)), at(time(8, 15), time(9))
+    state, _ = tell(
+        schedule("p1", "p2", on=alone), plan("p1", preferred_times=nine), plan("p2", preferred_times=before)
+    )
+    assert overlaps(state) == []
+    assert {a.start.astimezone(ZONE).time() for a in live(state, "p1")} == {time(9)}
+    assert time(8, 15) not in {a.start.astimezone(ZONE).time() for a in live(state, "p2")}
+
+
 def test_two_plans_of_one_patient_do_not_meet() -> None:
     second = plan().model_copy(update={"plan_id": "other"})
     state, _ = tell(schedule(), plan(), second)
@@ -277,6 +291,14 @@ def test_the_end_cancels_what_lies_ahead_of_it_and_nothing_is_booked_afterwards(
     state, facts = tell(state, ended(end), adjusted(2, [STEADY], date(2026, 3, 5)))
     assert all(a.start <= end for a in live(state))
     assert booked(facts) == []
+
+
+def test_of_two_ends_the_earlier_holds_in_any_order() -> None:
+    early, late = ended(datetime(2026, 3, 10, tzinfo=UTC)), ended(datetime(2026, 3, 20, tzinfo=UTC))
+    one, _ = tell(schedule(), plan(), early, late)
+    other, _ = tell(schedule(), plan(), late, early)
+    assert net(one) == net(other)
+    assert course_of(one).ended_at == course_of(other).ended_at == early.ended_at
 
 
 def test_a_plan_that_ended_before_it_was_known_is_not_booked() -> None:

@@ -1,6 +1,7 @@
 """Local time, minute bits and both changes of the clocks."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -53,11 +54,12 @@ def test_no_session_starts_in_the_hour_that_is_skipped_nor_twice_in_the_one_that
 
 
 @pytest.mark.parametrize("zone", ["Asia/Kathmandu", "Australia/Lord_Howe", "America/St_Johns", "Pacific/Chatham"])
-def test_the_grid_is_local_in_zones_of_odd_offsets(zone: str) -> None:
-    on = calendar(zone=zone)
+@pytest.mark.parametrize("slot", [15, 20])
+def test_the_grid_is_local_in_zones_of_odd_offsets(zone: str, slot: int) -> None:
+    on = replace(calendar(zone=zone), slot_minutes=slot, _memo={})
     for day in range(date(2026, 1, 1).toordinal(), date(2026, 12, 31).toordinal()):
         starts = bits(on.start_grid(day))
-        assert all(local(on, date.fromordinal(day), minute).minute % 15 == 0 for minute in starts)
+        assert all(local(on, date.fromordinal(day), minute).minute % slot == 0 for minute in starts)
 
 
 def test_a_holiday_and_an_absence_close_what_the_rules_open() -> None:

@@ -167,6 +167,15 @@ def test_a_request_before_its_appointment_waits_for_it() -> None:
     assert [f.replaces for f in booked(facts) if f.sequence == 5] == [target]
 
 
+def test_requests_that_waited_are_taken_in_the_order_in_which_they_were_made() -> None:
+    target = by_sequence(tell(schedule(), plan())[0])[5].appointment_id
+    first = change(target, rebook=False, request="z", requested_at=NOW)
+    second = change(target, "cancel", request="a", requested_at=NOW + timedelta(minutes=1))
+    for early in ([first, second], [second, first]):
+        state, _ = tell(schedule(), *early, plan())
+        assert 5 not in by_sequence(state)
+
+
 def test_a_request_for_an_appointment_that_nobody_makes_does_nothing() -> None:
     state, facts = tell(schedule(), change("nobody-made-this"), plan())
     assert len(facts) == 18
@@ -195,6 +204,25 @@ def test_a_held_session_fulfils_the_appointment_it_names_or_the_one_of_its_day()
     assert facts == []
     held = {a.sequence: a.session_id for a in live(state) if a.status == "fulfilled"}
     assert held == {1: "s1", 2: "s2"}
+
+
+def test_of_two_sessions_on_one_day_the_earlier_fulfils_the_appointment_in_any_order() -> None:
+    state, _ = tell(schedule(), plan())
+    first = by_sequence(state)[1]
+    sessions = [logged("late", first.start + timedelta(hours=2)), logged("soon", first.start)]
+    for order in (sessions, sessions[::-1]):
+        assert live(tell(state, *order)[0])[0].session_id == "soon"
+
+
+def test_a_session_reported_missed_after_later_ones_were_held_is_made_up_for_after_them() -> None:
+    state, _ = tell(schedule(), plan())
+    before = by_sequence(state)
+    now = before[10].start + timedelta(hours=2)
+    state, _ = tell(state, *[logged(f"s{n}", before[n].start) for n in (1, 2, 3, 4, 5, 6, 7, 9, 10)], now=now)
+    state, facts = tell(state, change(before[8].appointment_id, "no-show"), now=now)
+    (replacement,) = booked(facts)
+    assert 2 <= (local_day(replacement.start) - local_day(before[10].start)).days <= 5
+    assert all(gap >= 2 for gap in gaps([a for a in live(state) if a.start >= before[10].start]))
 
 
 def test_a_session_may_come_before_the_plan() -> None:

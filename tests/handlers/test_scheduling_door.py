@@ -307,6 +307,7 @@ async def test_a_changed_clinic_file_is_brought_in_and_keeps_ids(desk: Desk, eng
 
 async def test_an_absence_in_the_tables_closes_the_day_as_soon_as_the_revision_says_so(desk: Desk) -> None:
     await desk.take(plan(clinic=desk.clinic_id))
+    await desk.take(plan("p3", [WEEKLY], clinic=desk.clinic_id))
     async with desk.engine.begin() as tx:
         for day in range(4, 12):
             await tx.execute(

@@ -63,7 +63,7 @@ _SETTLE = text("""
         told = CASE WHEN settled.state = 'scheduled' THEN NULL ELSE delivery.told END
     FROM json_populate_recordset(NULL::delivery, CAST(CAST(:rows AS text) AS json)) AS settled
     WHERE delivery.delivery_id = settled.delivery_id AND delivery.state = 'sending'
-        AND :owner = :owner
+        AND delivery.owner = :owner AND delivery.attempt = settled.attempt
     RETURNING delivery.*
 """)
 
