@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --progress-bar o
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up test check faults bench lock clean
+.PHONY: help venv demo up test check faults lock clean
 
 help: ## Show the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,9 +57,6 @@ check: $(READY) ## Everything CI runs: style, types, architecture, contracts, te
 
 faults: $(READY) ## Kill services and servers during a run, and count what is lost (nothing)
 	@$(BIN)/python -m pytest tests/faults $(ARGS)
-
-bench: $(READY) ## Run the benchmarks
-	@$(BIN)/python -m benchmarks $(ARGS)
 
 LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 lock: $(READY) ## Resolve the dependencies anew and write the lock files

@@ -1,13 +1,12 @@
 """Builds the notifications service."""
 
 from contextlib import AsyncExitStack
-from dataclasses import replace
 
 from services.notifications import api
 from services.notifications.gateways import Inbox, Mail
 from services.notifications.handlers import HANDLERS
 from services.notifications.letters import Letters, Wordings
-from services.notifications.sender import Courier, Pace, Sender
+from services.notifications.sender import Courier, Pace, Sender, Writer
 from services.notifications.store import PatientStore
 from services.notifications.store.ledger import Ledger
 from shared.clinics import load_clinics
@@ -15,7 +14,7 @@ from shared.ids import random_id
 from shared.messaging.service import Running, Service, run
 from shared.settings import Settings
 
-_DRIVEN_POLL_SECONDS = 0.05
+_TICK_SECONDS = 0.005
 
 
 def _store(settings: Settings) -> PatientStore:
@@ -26,10 +25,9 @@ async def _send(running: Running) -> None:
     """Send what is due until cancelled."""
     settings, store = running.settings, running.door.store
     assert isinstance(store, PatientStore)
-    pace = Pace(lease_seconds=settings.stride_send_lease_seconds)
-    if settings.stride_clock:
-        # Driven time jumps, and whoever drives it waits for us.
-        pace = replace(pace, poll_seconds=_DRIVEN_POLL_SECONDS)
+    # Driven time jumps, and whoever drives it waits for us.
+    tick = _TICK_SECONDS if settings.stride_clock else None
+    pace = Pace(lease_seconds=settings.stride_send_lease_seconds, tick_seconds=tick)
     clinics = load_clinics(settings.stride_clinics)
     letters = Letters(Wordings(), settings.stride_public_url)
     ledger = Ledger(store, random_id())
@@ -38,8 +36,9 @@ async def _send(running: Running) -> None:
             Mail(settings.stride_smtp, command_seconds=pace.command_seconds, answer_seconds=pace.answer_seconds)
         )
         inbox = await parts.enter_async_context(Inbox(settings.stride_mailbox)) if settings.stride_mailbox else None
-        courier = Courier(running.door, ledger, clinics, letters, mail, inbox, pace.fresh_seconds)
-        await Sender(courier, pace).run()
+        writer = Writer(running.door, ledger, pace)
+        courier = Courier(running.clock, writer, clinics, letters, mail, inbox)
+        await Sender(running.door, ledger, writer, courier, pace).run()
 
 
 SERVICE = Service("notifications", handlers=HANDLERS, store=_store, edge=api.edge, background=(_send,))

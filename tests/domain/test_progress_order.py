@@ -97,7 +97,7 @@ def shuffled(draw: Draw) -> tuple[list[Fact], list[Fact]]:
     return facts, order
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(shuffled())
 def test_any_order_and_repetition_end_in_the_same_record_verdicts_and_net_facts(
     told: tuple[list[Fact], list[Fact]],
@@ -112,7 +112,7 @@ def test_any_order_and_repetition_end_in_the_same_record_verdicts_and_net_facts(
         assert_each_told_once(facts)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(shuffled())
 def test_verdicts_carried_on_from_fact_to_fact_equal_those_judged_from_the_start(
     told: tuple[list[Fact], list[Fact]],

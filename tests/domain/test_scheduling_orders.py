@@ -104,10 +104,28 @@ def test_whatever_comes_before_its_plan_waits_and_is_then_taken_in_one_order(ear
     state, published = tell(schedule(), *early, plan())
     other, _ = tell(schedule(), *EVERYTHING[1:], plan())
     assert state.patients["p1"] == other.patients["p1"]
+    assert net(state) == net(tell(schedule(), *in_the_fixed_order(EVERYTHING))[0])
     assert {type(fact) for fact in published} <= {scheduling.AppointmentBooked, scheduling.CourseUnschedulable}
     told = {fact.appointment_id for fact in published if isinstance(fact, scheduling.AppointmentBooked)}
     assert told == {a.appointment_id for a in live(state) if a.state == "booked"}
     never_wrong(state)
+
+
+def in_the_fixed_order(facts: Sequence[Fact]) -> list[Fact]:
+    """The plan, its adjustments, what was held, what was asked for, the end."""
+    kinds = (
+        intake.PlanCreated,
+        intake.PlanAdjusted,
+        intake.SessionLogged,
+        intake.SessionVoided,
+        intake.AppointmentChangeRequested,
+        intake.PlanEnded,
+    )
+    return sorted(facts, key=lambda fact: (kinds.index(type(fact)), _made(fact)))  # pyright: ignore[reportArgumentType]
+
+
+def _made(fact: Fact) -> str:
+    return fact.request_id if isinstance(fact, intake.AppointmentChangeRequested) else fact.natural_key
 
 
 @settings(max_examples=80, deadline=None)

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.notifications.gateways import Inbox, Mail
 from services.notifications.handlers import HANDLERS
 from services.notifications.letters import Letters, Wordings
-from services.notifications.sender import Courier, Pace, Sender
+from services.notifications.sender import Courier, Pace, Sender, Writer
 from services.notifications.store import PatientStore
 from services.notifications.store.ledger import Ledger
 from shared.clinics import Clinic, load_clinics
@@ -173,13 +173,14 @@ class Desk:
         self, post: Post, *, ask: bool = True, lease: float = LEASE, mail: Mail | None = None,
         ledger: Callable[[PatientStore, str], Ledger] = Ledger,
     ) -> tuple[Courier, Sender]:  # fmt: skip
-        pace = Pace(lease_seconds=lease, poll_seconds=0.02)
+        pace = Pace(lease_seconds=lease, poll_seconds=0.05, tick_seconds=0.005)
         mail = mail or Mail(f"smtp://{LOOPBACK}:{post.port}", command_seconds=2, answer_seconds=2)
         inbox = Inbox(f"http://{LOOPBACK}:{post.http_port}") if ask else None
         letters = Letters(Wordings(), "https://stride.example")
         own = ledger(self.store, random_id())
-        courier = Courier(self.door, own, self.clinics, letters, mail, inbox, pace.fresh_seconds)
-        return courier, Sender(courier, pace)
+        writer = Writer(self.door, own, pace)
+        courier = Courier(self.clock, writer, self.clinics, letters, mail, inbox)
+        return courier, Sender(self.door, own, writer, courier, pace)
 
     @asynccontextmanager
     async def sending(self, courier: Courier, sender: Sender) -> AsyncGenerator[asyncio.Task[None]]:

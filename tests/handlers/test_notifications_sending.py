@@ -122,10 +122,10 @@ class Interrupted(Ledger):
 
     happening = staticmethod(lambda: asyncio.sleep(0))
 
-    async def hand_over(self, tx: AsyncConnection, claim: Claim, fresh_seconds: float) -> bool:
+    async def hand_over(self, tx: AsyncConnection, claims: Sequence[Claim], fresh_seconds: float) -> set[str]:
         happening, type(self).happening = self.happening, staticmethod(lambda: asyncio.sleep(0))
         await happening()
-        return await super().hand_over(tx, claim, fresh_seconds)
+        return await super().hand_over(tx, claims, fresh_seconds)
 
 
 async def test_what_changes_between_the_claim_and_the_last_look_stops_the_message(
@@ -231,7 +231,7 @@ async def test_many_messages_that_were_perhaps_sent_are_all_asked_for(desk: Desk
     async with desk.door.work() as work:
         claims, _ = await gone.claim(work.tx, NOW, 30)
     async with desk.door.work() as work:
-        assert [await gone.hand_over(work.tx, claim, 60) for claim in claims] == [True] * 30
+        assert len(await gone.hand_over(work.tx, claims, 60)) == 30
     await desk.send_all(post, lease=5)
     assert len(post.messages()) == 50
     assert post.doubled() == []
@@ -245,7 +245,7 @@ async def test_an_older_claim_changes_nothing_any_more(desk: Desk, post: Post, a
     async with desk.door.work() as work:
         assert len(await new.take_over(work.tx, 0, [])) == 1
     async with desk.door.work() as work:
-        assert not await old.hand_over(work.tx, claim, 60)
+        assert await old.hand_over(work.tx, [claim], 60) == set()
         assert await old.settle(work.tx, [Result(claim, DeliveryState.ACCEPTED, accepted_at=NOW)]) == []
     assert await desk.states("booked") == [("sending", "")]
 
@@ -258,7 +258,9 @@ class Dying(Ledger):
     """Dies when the first result is to be written: the message is out, the commit never comes."""
 
     async def settle(self, tx: AsyncConnection, results: Sequence[Result]) -> list[Published]:
-        raise PowerCut
+        if results:
+            raise PowerCut
+        return []
 
 
 async def crash_after_sending(desk: Desk, post: Post) -> None:

@@ -21,7 +21,7 @@ from stride.embedded import External, Stack
 SMALL = Scenario(patients=8, days=28, seed=4)
 
 WALL_CLOCK = {
-    "received_at", "created_at", "parked_at", "claimed_at", "position", "owner", "attempt", "deferrals",
+    "received_at", "created_at", "parked_at", "claimed_at", "handed_over_at", "position", "owner", "attempt", "deferrals",
     "revision", "claimed_revision",
 }  # fmt: skip
 """Columns that tell of the machine's time, or of how often something was tried."""

@@ -9,5 +9,6 @@ never sent again, and one to staff is sent again.
 from services.notifications.sender.courier import Courier
 from services.notifications.sender.loop import Sender
 from services.notifications.sender.pace import Pace
+from services.notifications.sender.writer import Writer
 
-__all__ = ["Courier", "Pace", "Sender"]
+__all__ = ["Courier", "Pace", "Sender", "Writer"]

@@ -16,9 +16,10 @@ from services.notifications.gateways import (
     MailUnreachable,
 )
 from services.notifications.letters import Letter, Letters, message_id
-from services.notifications.store.ledger import Claim, Ledger, Result
+from services.notifications.sender.writer import Writer
+from services.notifications.store.ledger import Claim, Result
 from shared.clinics import Clinic
-from shared.messaging.door import Door
+from shared.clock import Clock
 from shared.messaging.errors import Unavailable
 from shared.telemetry import log
 
@@ -32,13 +33,12 @@ _MOST_DEFERRALS: Final = 12
 class Courier:
     """Carries single messages. Without `inbox` nobody can be asked what arrived."""
 
-    door: Door
-    ledger: Ledger
+    clock: Clock
+    writer: Writer
     clinics: Mapping[str, Clinic]
     letters: Letters
     mail: Mail
     inbox: Inbox | None
-    fresh_seconds: float
 
     async def send(self, claim: Claim) -> Result | None:
         """Try one message; nothing where nobody can know what became of it: the lease decides."""
@@ -61,18 +61,16 @@ class Courier:
     async def _handed_over(self, claim: Claim, letter: Letter) -> Result:
         """The last look comes when the server waits for the content, and is committed before it gets any."""
         async with self.mail.dialogue(letter.sender, letter.recipient) as dialogue:
-            async with self.door.work() as work:
-                still_so = await self.ledger.hand_over(work.tx, claim, self.fresh_seconds)
-            if not still_so:
+            if not await self.writer.may_go(claim):
                 return Result(claim, DeliveryState.SCHEDULED, "changed")
             await dialogue.hand_over(letter.message)
-        return Result(claim, DeliveryState.ACCEPTED, accepted_at=self.door.clock.now())
+        return Result(claim, DeliveryState.ACCEPTED, accepted_at=self.clock.now())
 
     def _composed(self, claim: Claim) -> Letter | Result:
         clinic = self.clinics.get(claim.clinic_id)
         if clinic is None:
             return Result(claim, DeliveryState.FAILED, "unknown-clinic")
-        now = self.door.clock.now()
+        now = self.clock.now()
         try:
             if claim.contact is None or claim.delivery.recipient == "staff":
                 return self.letters.to_staff(clinic, claim.patient_id, claim.delivery, claim.content, now)
@@ -85,7 +83,7 @@ class Courier:
         if claim.deferrals >= _MOST_DEFERRALS:
             return Result(claim, DeliveryState.FAILED, str(error))
         wait = timedelta(seconds=_BACKOFF[min(claim.deferrals, len(_BACKOFF) - 1)])
-        return Result(claim, DeliveryState.SCHEDULED, str(error), due_at=self.door.clock.now() + wait)
+        return Result(claim, DeliveryState.SCHEDULED, str(error), due_at=self.clock.now() + wait)
 
     async def resolve(self, claim: Claim) -> Result | None:
         """What becomes of a message whose claim ran out; nothing where the inbox does not answer."""
@@ -102,5 +100,5 @@ class Courier:
             log().warning("inbox-unreachable", reason=str(error), delivery_id=claim.delivery.delivery_id)
             return None
         if arrived:
-            return Result(claim, DeliveryState.ACCEPTED, "found-in-inbox", accepted_at=self.door.clock.now())
+            return Result(claim, DeliveryState.ACCEPTED, "found-in-inbox", accepted_at=self.clock.now())
         return Result(claim, DeliveryState.SCHEDULED, "not-in-inbox")

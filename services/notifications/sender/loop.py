@@ -1,14 +1,17 @@
-"""The loop around the courier: claims, several messages on their way, results written together."""
+"""The loop around the courier: claims what is due, has several messages on their way."""
 
 import asyncio
 from collections.abc import Coroutine
 from contextlib import suppress
+from datetime import datetime
 from typing import Final
 
 from services.notifications.sender.courier import UNREACHABLE, Courier
 from services.notifications.sender.pace import Pace
-from services.notifications.store.ledger import Claim, Result
+from services.notifications.sender.writer import Writer
+from services.notifications.store.ledger import Claim, Ledger, Result
 from shared.clock import wall_seconds
+from shared.messaging.door import Door
 from shared.messaging.errors import Unavailable
 from shared.telemetry import log
 
@@ -20,27 +23,25 @@ _FINISH_SECONDS: Final = 8
 class Sender:
     """Sends what is due, several messages at a time, each patient's one after the other."""
 
-    def __init__(self, courier: Courier, pace: Pace) -> None:
-        self._courier, self._pace = courier, pace
-        self._door, self._ledger = courier.door, courier.ledger
-        self._due = courier.ledger.store.due
+    def __init__(self, door: Door, ledger: Ledger, writer: Writer, courier: Courier, pace: Pace) -> None:
+        self._door, self._ledger, self._writer, self._courier, self._pace = door, ledger, writer, courier, pace
+        self._due = ledger.store.due
         self._on_their_way: set[asyncio.Task[None]] = set()
-        self._held: set[str] = set()
-        self._results: asyncio.Queue[Result | None] = asyncio.Queue()
+        self._looked_at: datetime | None = None
         self._pause = 0.0
         self._eager = 0
         self._next_take_over = 0.0
 
     async def run(self) -> None:
         """Send until cancelled; then what is on its way is finished and written down."""
-        writing = asyncio.create_task(self._write_results())
+        writing = asyncio.create_task(self._writer.run())
         try:
             while not writing.done():
                 await self._round()
         finally:
             if self._on_their_way:
                 await asyncio.wait(self._on_their_way, timeout=_FINISH_SECONDS)
-            self._results.put_nowait(None)
+            self._writer.finish()
             await asyncio.wait([writing], timeout=_FINISH_SECONDS)
             writing.cancel()
         await writing
@@ -60,12 +61,13 @@ class Sender:
         await self._wait(found=bool(claims))
 
     async def _claim(self) -> list[Claim]:
-        """As many as can go at once: what is claimed but not sent yet would be in doubt after a crash."""
+        """As many as can go at once: the fewer are claimed, the fewer wait for the lease after a crash."""
         limit = 1 if self._pause else self._pace.in_flight - len(self._on_their_way)
         if limit <= 0:
             return []
+        self._looked_at = self._door.clock.now()
         async with self._door.work() as work:
-            claims, facts = await self._ledger.claim(work.tx, self._door.clock.now(), limit)
+            claims, facts = await self._ledger.claim(work.tx, self._looked_at, limit)
             for fact in facts:
                 self._door.publish(work, fact)
         return claims
@@ -75,11 +77,11 @@ class Sender:
             return []
         self._next_take_over = wall_seconds() + self._pace.lease_seconds / 5
         async with self._door.work() as work:
-            return await self._ledger.take_over(work.tx, self._pace.lease_seconds, self._held)
+            return await self._ledger.take_over(work.tx, self._pace.lease_seconds, self._writer.held)
 
     def _start(self, claim: Claim, outcome: Coroutine[None, None, Result | None]) -> None:
         """Hold the claim until its result is written down, or until there is none."""
-        self._held.add(claim.delivery.delivery_id)
+        self._writer.held.add(claim.delivery.delivery_id)
         task = asyncio.create_task(self._note(claim, outcome))
         self._on_their_way.add(task)
         task.add_done_callback(self._ended)
@@ -90,9 +92,9 @@ class Sender:
             result = await outcome
         finally:
             if result is None:
-                self._held.discard(claim.delivery.delivery_id)
+                self._writer.held.discard(claim.delivery.delivery_id)
             else:
-                self._results.put_nowait(result)
+                self._writer.note(result)
         if result and result.reason == UNREACHABLE:
             self._pause = min(self._pause + _PAUSE, _LONGEST_PAUSE)
         elif result:
@@ -116,30 +118,14 @@ class Sender:
         timeout = _EAGER_SECONDS if self._eager else self._pace.poll_seconds
         self._eager = max(0, self._eager - 1)
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._due.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                await (self._driven() if self._pace.tick_seconds else self._due.wait())
+        if self._due.is_set():
             self._due.clear()
             self._eager = _EAGER_ROUNDS
 
-    async def _write_results(self) -> None:
-        """Commit results together, as many as there are, until told to end."""
-        ended = False
-        while not ended:
-            waiting = [await self._results.get()]
-            while not self._results.empty():
-                waiting.append(self._results.get_nowait())
-            ended = None in waiting
-            await self._write([result for result in waiting if result])
-
-    async def _write(self, results: list[Result]) -> None:
-        while results:
-            try:
-                async with self._door.work() as work:
-                    for fact in await self._ledger.settle(work.tx, results):
-                        self._door.publish(work, fact)
-            except Unavailable as error:
-                log().warning("sender-waits", reason=str(error))
-                await asyncio.sleep(_PAUSE)
-            else:
-                self._held -= {result.claim.delivery.delivery_id for result in results}
-                self._due.set()
-                return
+    async def _driven(self) -> None:
+        """Until the hint, or until somebody has moved the clock since we looked."""
+        assert self._pace.tick_seconds is not None
+        while not self._due.is_set() and self._door.clock.now() == self._looked_at:  # noqa: ASYNC110  # a file, no event
+            await asyncio.sleep(self._pace.tick_seconds)

@@ -41,11 +41,12 @@ _MARK = text("""
 """)
 _HAND_OVER = text("""
     UPDATE delivery d SET handed_over_at = clock_timestamp()
-    FROM patient p
-    WHERE d.delivery_id = :delivery_id AND d.state = 'sending' AND d.owner = :owner AND d.attempt = :attempt
+    FROM patient p, unnest(CAST(:ids AS text[]), CAST(:attempts AS int[])) AS claim (delivery_id, attempt)
+    WHERE d.delivery_id = claim.delivery_id AND d.attempt = claim.attempt
+        AND d.state = 'sending' AND d.owner = :owner
         AND p.patient_key = d.patient_key AND p.revision = d.claimed_revision
         AND d.claimed_at > clock_timestamp() - make_interval(secs => :fresh)
-    RETURNING 1
+    RETURNING d.delivery_id
 """)
 _TAKE_OVER = text("""
     UPDATE delivery SET owner = :owner, attempt = attempt + 1, claimed_at = clock_timestamp()
@@ -127,13 +128,20 @@ class Ledger:
         dropped = [_failed(row, v.state, v.reason) for row, v in judged if isinstance(v, Dropped)]
         return claims, [fact for fact in dropped if fact]
 
-    async def hand_over(self, tx: AsyncConnection, claim: Claim, fresh_seconds: float) -> bool:
-        """Note that the message goes out now, if it still may.
+    async def hand_over(self, tx: AsyncConnection, claims: Sequence[Claim], fresh_seconds: float) -> set[str]:
+        """Note that messages go out now; gives the ids of those deliveries that still may.
 
-        False where the claim is no longer ours or too old, or anything about the patient changed since.
+        Not among them is a claim that is no longer ours or too old, or whose patient has changed since.
         """
-        known = {"delivery_id": claim.delivery.delivery_id, "owner": self.owner, "attempt": claim.attempt}
-        return await tx.scalar(_HAND_OVER, {**known, "fresh": fresh_seconds}) is not None
+        if not claims:
+            return set()
+        known = {
+            "ids": [claim.delivery.delivery_id for claim in claims],
+            "attempts": [claim.attempt for claim in claims],
+            "owner": self.owner,
+            "fresh": fresh_seconds,
+        }
+        return set(await tx.scalars(_HAND_OVER, known))
 
     async def take_over(self, tx: AsyncConnection, lease_seconds: float, held: Collection[str]) -> list[Claim]:
         """The claims whose owner did not come back within the lease.
@@ -152,6 +160,8 @@ class Ledger:
 
     async def settle(self, tx: AsyncConnection, results: Sequence[Result]) -> list[Published]:
         """Write down results; gives the facts to publish. A result whose claim was taken over changes nothing."""
+        if not results:
+            return []
         given = [
             {
                 "delivery_id": result.claim.delivery.delivery_id,

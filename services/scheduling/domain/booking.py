@@ -69,7 +69,7 @@ def main_practitioners(diary: Diary, course: Course, serving: Iterable[Appointme
     present = [a.practitioner for a in serving if a.practitioner in able]
     if named or present:
         return named or [max(sorted(set(present)), key=present.count)]
-    return sorted(able, key=lambda who: (openings.load(who), who))
+    return sorted(able, key=lambda who: (openings.load(who, diary.first_day), who))
 
 
 def expanded(phases: Iterable[Phase], labels: Iterable[int], terms: Terms) -> list[Session]:

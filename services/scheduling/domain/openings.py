@@ -67,9 +67,13 @@ class Openings:
             for room in self.rooms
         )
 
-    def load(self, practitioner: int) -> int:
-        """Minutes taken of a practitioner, to spread new courses."""
-        return sum(mask.bit_count() for mask in self.busy.masks.get(practitioner, {}).values())
+    def load(self, practitioner: int, since_day: int) -> int:
+        """Minutes taken of a practitioner from a day on, to spread new courses.
+
+        Not of the past: how much of it is known depends on when this process read it.
+        """
+        taken = self.busy.masks.get(practitioner, {})
+        return sum(mask.bit_count() for day, mask in taken.items() if day >= since_day)
 
     def _with_anybody(self, day: int) -> Opening | None:
         found = [opening for who in self.practitioners if (opening := self.best(day, who))]

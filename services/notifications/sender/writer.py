@@ -1,0 +1,102 @@
+"""What the sender commits: that messages go out now, and how they went. Many at once, one transaction."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from services.notifications.sender.pace import Pace
+from services.notifications.store.ledger import Claim, Ledger, Result
+from shared.messaging.door import Door
+from shared.messaging.errors import Unavailable
+from shared.telemetry import log
+
+_RETRY_SECONDS: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """A courier waits to hand over a message, until that is committed."""
+
+    claim: Claim
+    answer: asyncio.Future[bool]
+
+
+class Writer:
+    """Writes to the ledger for couriers that work side by side."""
+
+    def __init__(self, door: Door, ledger: Ledger, pace: Pace) -> None:
+        self._door, self._ledger, self._pace = door, ledger, pace
+        self._queue: asyncio.Queue[_Question | Result | None] = asyncio.Queue()
+        self._gone = False
+        self.held: set[str] = set()
+        """Deliveries that this process is at work on."""
+
+    async def may_go(self, claim: Claim) -> bool:
+        """Whether the message still may go out; if so, that it does is committed.
+
+        Raises:
+            Unavailable: PostgreSQL can't be used now; the message must not go out.
+        """
+        if self._gone:
+            raise Unavailable("the writer is gone")
+        question = _Question(claim, asyncio.get_running_loop().create_future())
+        self._queue.put_nowait(question)
+        return await question.answer
+
+    def note(self, result: Result) -> None:
+        """Have `result` written down."""
+        self._queue.put_nowait(result)
+
+    def finish(self) -> None:
+        """End when all that was noted is written."""
+        self._queue.put_nowait(None)
+
+    async def run(self) -> None:
+        """Write until `finish`. Results are kept until PostgreSQL has them."""
+        try:
+            ended = False
+            while not ended:
+                waiting = [await self._queue.get(), *self._more()]
+                ended = None in waiting
+                await self._write(
+                    [item for item in waiting if isinstance(item, _Question)],
+                    [item for item in waiting if isinstance(item, Result)],
+                )
+        finally:
+            self._gone = True
+            self._refuse([item for item in self._more() if isinstance(item, _Question)])
+
+    def _more(self) -> list[_Question | Result | None]:
+        return [self._queue.get_nowait() for _ in range(self._queue.qsize())]
+
+    async def _write(self, questions: Sequence[_Question], results: Sequence[Result]) -> None:
+        try:
+            await self._commit(questions, results)
+        except Unavailable as error:
+            log().warning("sender-waits", reason=str(error))
+            self._refuse(questions)
+            for result in results:
+                self._queue.put_nowait(result)
+            await asyncio.sleep(_RETRY_SECONDS)
+        except BaseException:
+            self._refuse(questions)
+            raise
+
+    async def _commit(self, questions: Sequence[_Question], results: Sequence[Result]) -> None:
+        async with self._door.work() as work:
+            granted = await self._ledger.hand_over(work.tx, [q.claim for q in questions], self._pace.fresh_seconds)
+            for fact in await self._ledger.settle(work.tx, results):
+                self._door.publish(work, fact)
+        for question in questions:
+            if not question.answer.done():
+                question.answer.set_result(question.claim.delivery.delivery_id in granted)
+        if results:
+            self.held -= {result.claim.delivery.delivery_id for result in results}
+            # What stood behind these in their lines may go now.
+            self._ledger.store.due.set()
+
+    def _refuse(self, questions: Sequence[_Question]) -> None:
+        for question in questions:
+            if not question.answer.done():
+                question.answer.set_exception(Unavailable("not committed"))
