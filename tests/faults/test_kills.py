@@ -3,10 +3,13 @@
 import asyncio
 import signal
 from collections import deque
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+import asyncpg
 import pytest
+from aiokafka.errors import KafkaError
 
 from stride.demo.drain import Drain
 from stride.demo.draws import generator
@@ -19,7 +22,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 FAULTS = (("intake", "notifications"), ("kafka",), ("scheduling", "progress"), ("postgres",), SERVICES)
 """What breaks in turn: services one shortly after the other, each server, in the end all services."""
 _EVERY = 10
-"""A fault at every so many-th wave of events."""
+"""Waves of events between two faults."""
 _SEED = 20260112
 
 
@@ -32,30 +35,39 @@ class Breakage:
         """How many kills left work undone that was being done."""
         self._stack = stack
         self._waves = 0
+        self._next = _EVERY
 
     async def __call__(self, moment: datetime, in_flight: int) -> None:
         self._waves += 1
-        if self._waves % _EVERY or not self.left:
+        if self._waves < self._next or not self.left:
             return
-        names = self.left.popleft()
-        for name in names:
-            await asyncio.sleep(generator(_SEED, self._waves, name).uniform(0.0, 0.1))
-            await self._break(name, moment)
-
-    async def _break(self, name: str, moment: datetime) -> None:
-        if name in SERVICES:
-            await self._stack.kill(name, signal.SIGKILL)
-            self.caught_at_work += await self._something_pending(moment)
-        else:
-            await self._stack.restart(name)
-
-    async def _something_pending(self, now: datetime) -> bool:
         addresses = self._stack.addresses
         async with Topics.open(addresses.kafka_bootstrap, all_topics()) as topics:
             drain = Drain(addresses.database_url, topics)
-            snapshot = await drain.look(now)
+            if await at_work(topics, drain, moment):
+                await self._strike(self.left.popleft())
+                self.caught_at_work += await at_work(topics, drain, moment)
             await drain.close()
-            return bool(snapshot.pending(await topics.ends()))
+
+    async def _strike(self, names: Sequence[str]) -> None:
+        self._next = self._waves + _EVERY
+        for name in names:
+            await asyncio.sleep(generator(_SEED, self._waves, name).uniform(0.0, 0.05))
+            if name in SERVICES:
+                await self._stack.kill(name, signal.SIGKILL)
+            else:
+                await self._stack.restart(name)
+
+
+async def at_work(topics: Topics, drain: Drain, now: datetime) -> bool:
+    """Whether something is in flight within the next moments. Where a server is just back, nobody can tell."""
+    try:
+        for _ in range(10):
+            if (await drain.look(now)).pending(await topics.ends()):
+                return True
+    except (KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        return False
+    return False
 
 
 async def test_kills_and_restarts_change_nothing(tmp_path: Path) -> None:
@@ -68,7 +80,7 @@ async def test_kills_and_restarts_change_nothing(tmp_path: Path) -> None:
 
     broken = await live_through(tmp_path / "broken", SMALL, break_things)
     assert not breakages[0].left
-    assert breakages[0].caught_at_work >= 3
+    assert breakages[0].caught_at_work >= 2
     assert broken.report.broken == {}
     assert differences(quiet.facts(), broken.facts()) == {}
     assert differences(quiet.rows, broken.rows) == {}

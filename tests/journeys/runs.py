@@ -21,8 +21,8 @@ from stride.embedded import External, Stack
 SMALL = Scenario(patients=8, days=28, seed=4)
 
 WALL_CLOCK = {
-    "received_at", "created_at", "parked_at", "claimed_at", "handed_over_at", "position", "owner", "attempt", "deferrals",
-    "revision", "claimed_revision",
+    "received_at", "created_at", "parked_at", "claimed_at", "handed_over_at", "position", "owner", "attempt",
+    "deferrals", "revision", "claimed_revision",
 }  # fmt: skip
 """Columns that tell of the machine's time, or of how often something was tried."""
 
@@ -73,12 +73,17 @@ async def all_rows(database_url: str) -> dict[str, list[str]]:
     """Every row of every service's own tables, without what depends on the machine's time."""
     connection = await asyncpg.connect(database_url)
     try:
+        named = await connection.fetch(
+            "SELECT id, clinic_id || '/' || kind || '/' || external_id FROM scheduling.resource"
+        )
         tables = await connection.fetch(
-            "SELECT table_schema, table_name FROM information_schema.tables WHERE table_schema = ANY($1)",
-            list(FLOW),
+            "SELECT table_schema, table_name FROM information_schema.tables WHERE table_schema = ANY($1)", list(FLOW)
         )
         return {
-            f"{schema}.{table}": sorted(map(_canonical, await connection.fetch(f'SELECT * FROM {schema}."{table}"')))
+            f"{schema}.{table}": sorted(
+                _canonical(row, dict(map(tuple, named)))
+                for row in await connection.fetch(f'SELECT * FROM {schema}."{table}"')
+            )
             for schema, table in sorted(map(tuple, tables))
             if f"{schema}.{table}" not in RUNTIME
         }
@@ -86,8 +91,14 @@ async def all_rows(database_url: str) -> dict[str, list[str]]:
         await connection.close()
 
 
-def _canonical(row: Any) -> str:
+def _canonical(row: Any, resources: Mapping[int, str]) -> str:
+    """A number that only a sequence gave, in which a rolled-back transaction leaves a gap, is no content."""
     kept = {name: value for name, value in row.items() if name not in WALL_CLOCK}
+    if isinstance(kept.get("id"), int):
+        del kept["id"]
+    for column in ("resource", "practitioner", "room"):
+        if isinstance(kept.get(column), int):
+            kept[column] = resources[kept[column]]
     return json.dumps(kept, default=str, sort_keys=True)
 
 
