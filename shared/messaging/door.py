@@ -27,7 +27,6 @@ from shared.messaging.transactions import begin
 from shared.telemetry import log
 
 _LOCK_STRIPES = 4096
-_LOCK_CLASS = 5418
 _CONFLICT_ATTEMPTS = 5
 _LOCK = text("SELECT pg_advisory_xact_lock(:lock_class, stripe) FROM unnest(CAST(:stripes AS int[])) AS stripe")
 
@@ -112,7 +111,7 @@ class Door:
     async def lock(self, tx: AsyncConnection, messages: Sequence[Message]) -> None:
         """One process at a time decides on a state. Stripes are locked in order: no deadlock."""
         stripes = sorted({crc32(self.store.key(m.fact).encode()) % _LOCK_STRIPES for m in messages})
-        await tx.execute(_LOCK, {"lock_class": _LOCK_CLASS, "stripes": stripes})
+        await tx.execute(_LOCK, {"lock_class": _lock_class(self.service), "stripes": stripes})
 
     async def apply(self, work: Work, message: Message) -> None:
         """Decide on one message and save, whatever the inbox says; for a replay, after `lock`.
@@ -244,6 +243,11 @@ class _Run:
         self.blocked.add(message.key)
         self.parked.append((message, reason))
         return Outcome("parked", reason)
+
+
+def _lock_class(service: str) -> int:
+    """Advisory locks are the whole database's: each service has its own, or they would wait for each other."""
+    return crc32(service.encode()) >> 1
 
 
 def _positions(incoming: Sequence[Incoming]) -> list[Position]:

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from shared.clock import Clock, open_clock, wall_seconds
-from shared.database import open_engine
+from shared.database import open_engine, sqlstate
 from shared.events.base import Fact
 from shared.flow import FLOW
 from shared.messaging import retention
@@ -146,7 +146,8 @@ async def _until_stopped(app: FastAPI, settings: Settings, background: Sequence[
     await asyncio.wait([*tasks, serving, stopping], return_when=asyncio.FIRST_COMPLETED)
     failed = [task for task in (*tasks, serving) if task.done()]
     for task in failed:
-        log().error("part-ended", error_type=type(task.exception()).__name__, exc_text=_where(task))
+        error = task.exception() or RuntimeError("ended without an error")
+        log().error("part-ended", error_type=type(error).__name__, sqlstate=sqlstate(error), exc_text=_where(task))
     server.should_exit = True
     await asyncio.wait([serving], timeout=15)
     for task in tasks:
