@@ -58,7 +58,7 @@ def demo(
             return exits.FAILED
     if not reports:
         raise KeyboardInterrupt
-    return _tell(output, reports[0])
+    return tell(output, reports[0])
 
 
 def _wipe(home: Home) -> None:
@@ -66,7 +66,8 @@ def _wipe(home: Home) -> None:
         home.wipe()
 
 
-def _tell(output: Output, report: Report) -> int:
+def tell(output: Output, report: Report) -> int:
+    """Show the report; returns the exit code, 1 where an invariant was broken."""
     show(output.human, report)
     if output.as_json:
         output.result(asdict(report.figures))

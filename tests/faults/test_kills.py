@@ -16,13 +16,12 @@ from tests.journeys.runs import SMALL, differences, live_through, undisturbed
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
-FAULTS = (("notifications", "intake"), ("kafka",), ("progress", "scheduling"), ("postgres",), tuple(reversed(SERVICES)))
-"""What breaks in turn: services one shortly after the other, each server, in the end all services."""
-AT_THE_DOOR = ("intake",)
-"""Killed without being held still: clinic systems wait for its answers, so its work is at its door."""
-_LOOKS = 40
-_EVERY = 9
+AT_ONCE = "all services"
+FAULTS = ("intake", "notifications", "kafka", "progress", "scheduling", "postgres", AT_ONCE)
+"""What breaks in turn: each service, each server, in the end all services within a moment."""
+_EVERY = 6
 """Waves of events between two faults."""
+_LOOKS, _LOOK_SECONDS = 10, 0.05
 _SEED = 20260112
 
 
@@ -31,36 +30,40 @@ class Breakage:
 
     def __init__(self, stack: Stack) -> None:
         self.left = deque(FAULTS)
-        self.caught_at_work = 0
-        """How many services had work before them when they were killed."""
         self._stack = stack
         self._waves = 0
         self._next = _EVERY
 
     async def __call__(self, moment: datetime, in_flight: int) -> None:
         self._waves += 1
-        if self._waves < self._next or not self.left:
-            return
-        self._next = self._waves + _EVERY
-        for name in self.left.popleft():
-            await asyncio.sleep(generator(_SEED, self._waves, name).uniform(0.0, 0.05))
-            await self._break(name, moment)
+        if self._waves >= self._next and self.left and await self._break(self.left[0], moment):
+            self.left.popleft()
+            self._next = self._waves + _EVERY
 
-    async def _break(self, name: str, moment: datetime) -> None:
-        if name not in SERVICES:
+    async def _break(self, name: str, moment: datetime) -> bool:
+        """Whether it was broken; a service that has nothing to do is left for a later wave."""
+        if name == AT_ONCE:
+            for service in SERVICES:
+                await asyncio.sleep(generator(_SEED, self._waves, service).uniform(0.0, 0.05))
+                await self._stack.kill(service, signal.SIGKILL)
+        elif name == "intake":
+            # Clinic systems wait for its answers: its work is at its door, where no table shows it.
+            await self._stack.kill(name, signal.SIGKILL)
+        elif name in SERVICES:
+            return await self._kill_at_work(name, moment)
+        else:
             await self._stack.restart(name)
-            return
-        if name not in AT_THE_DOOR:
-            # Held still first, so that what comes meanwhile is certainly undone when it dies.
-            await self._stack.kill(name, signal.SIGSTOP)
-            self.caught_at_work += await self._has_work(name, moment)
-        await self._stack.kill(name, signal.SIGKILL)
+        return True
 
-    async def _has_work(self, name: str, moment: datetime) -> bool:
+    async def _kill_at_work(self, name: str, moment: datetime) -> bool:
+        """Held still first, so that what comes meanwhile is certainly undone when it dies."""
+        await self._stack.kill(name, signal.SIGSTOP)
         for _ in range(_LOOKS):
             if any(name in words for words in await pending(self._stack.addresses, moment)):
+                await self._stack.kill(name, signal.SIGKILL)
                 return True
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(_LOOK_SECONDS)
+        await self._stack.kill(name, signal.SIGCONT)
         return False
 
 
@@ -82,8 +85,7 @@ async def test_kills_and_restarts_change_nothing(tmp_path: Path) -> None:
         return breakages[-1]
 
     broken = await live_through(tmp_path / "broken", SMALL, break_things)
-    assert not breakages[0].left
-    assert breakages[0].caught_at_work >= 3
+    assert not breakages[0].left, "some faults never found their service at work"
     assert broken.report.broken == {}
     assert differences(quiet.facts(), broken.facts()) == {}
     assert differences(quiet.rows, broken.rows) == {}
