@@ -10,9 +10,10 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from shared.database import driver_url, prepare_schemas
+from shared.database import driver_url
 from shared.flow import FLOW
 from shared.messaging.topics import cluster_id, provision
+from shared.schemas import prepare_schemas
 from shared.settings import ConfigurationInvalid, load_settings
 from shared.telemetry import configure_logging, log
 

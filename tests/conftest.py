@@ -6,9 +6,10 @@ import pytest
 import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shared.database import open_engine, prepare_schemas
+from shared.database import open_engine
 from shared.ids import random_id
 from shared.messaging.topics import provision
+from shared.schemas import prepare_schemas
 from stride.embedded.addresses import Addresses
 from stride.embedded.servers import Servers
 

@@ -8,9 +8,10 @@ import pytest_asyncio
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from shared.database import driver_url, prepare_schemas, role_of
+from shared.database import driver_url, role_of
 from shared.flow import FLOW
 from shared.ids import random_id
+from shared.schemas import prepare_schemas
 
 TRICKY = "it's a \"pass%word\\"
 
