@@ -135,8 +135,3 @@ class Stack:
             early_exits=3,
             ready_within=self._settings.ready_within,
         )
-
-
-async def run_until_failure(stack: Stack) -> None:
-    """Returns never: ends by being cancelled, or raises when the stack can't go on."""
-    raise await stack.failure()

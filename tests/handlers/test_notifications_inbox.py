@@ -8,13 +8,9 @@ from unittest.mock import Mock
 import httpx
 import pytest
 import pytest_asyncio
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from fastapi import FastAPI
-from sqlalchemy import Connection
 
 from services.notifications import api
-from services.notifications.tables import METADATA
 from shared.database import open_engine
 from shared.messaging.service import Running
 from shared.settings import Settings
@@ -154,16 +150,3 @@ async def test_a_malformed_question_is_answered_with_what_is_wrong(
     answer = await web.get(f"/alerts?{query}", headers=as_(clinic_id))
     assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
     assert answer.json()["errors"][0]["pointer"].endswith(query.partition("=")[0])
-
-
-async def test_the_migrated_tables_are_the_ones_in_tables_py(desk: Desk) -> None:
-    runtime = {"inbox", "outbox", "applied_offset", "parked", "alembic_version"}
-
-    def differences(connection: Connection) -> list[Any]:
-        def ours(_: object, name: str | None, kind: str, __: bool, ___: object) -> bool:
-            return kind == "column" or (kind == "table" and name not in runtime)
-
-        return compare_metadata(MigrationContext.configure(connection, opts={"include_object": ours}), METADATA)
-
-    async with desk.engine.connect() as connection:
-        assert await connection.run_sync(differences) == []

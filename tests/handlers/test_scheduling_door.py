@@ -16,7 +16,6 @@ from services.scheduling.domain.busy import Busy
 from services.scheduling.domain.course import Patient
 from services.scheduling.handlers import HANDLERS
 from services.scheduling.store import SchedulingStore
-from services.scheduling.tables import METADATA
 from shared.clinics import Clinic
 from shared.database import open_engine, sqlstate
 from shared.events.base import Fact
@@ -392,14 +391,3 @@ async def test_a_batch_costs_the_same_statements_however_many_facts_it_has(desk:
     event.remove(desk.engine.sync_engine, "before_cursor_execute", count)
     assert counts[0] == counts[1] <= 18
     assert await desk.overlaps() == 0
-
-
-async def test_the_tables_have_the_columns_that_the_code_names(engine: AsyncEngine) -> None:
-    async with engine.connect() as tx:
-        rows = await tx.execute(
-            text("SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'scheduling'")
-        )
-        real = {(row.table_name, row.column_name) for row in rows}
-    named = {(table.name, column.name) for table in METADATA.tables.values() for column in table.columns}
-    tables = {table for table, _ in named}
-    assert named == {(table, column) for table, column in real if table in tables}

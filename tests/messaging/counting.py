@@ -68,7 +68,8 @@ async def create_tally(engine: AsyncEngine) -> None:
 
 async def empty_everything(engine: AsyncEngine) -> None:
     async with engine.begin() as tx:
-        await tx.execute(text("TRUNCATE tally, outbox, parked, applied_offset, inbox"))
+        await tx.execute(text("DROP TABLE tally"))
+        await tx.execute(text("TRUNCATE outbox, parked, applied_offset, inbox"))
 
 
 async def tally(engine: AsyncEngine) -> dict[str, int]:
