@@ -7,7 +7,6 @@ record gives was told.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, settings
@@ -159,7 +158,7 @@ def test_a_repeated_fact_gives_the_very_same_state_and_no_facts(facts: list[Fact
 
 
 def without_published(patient: Patient) -> Any:
-    return replace(patient.record, published={})
+    return patient.record._replace(published={})
 
 
 def net(facts: Iterable[Fact]) -> dict[tuple[str, ...], Any]:

@@ -2,13 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
 from services.progress.domain.record import AdverseEvent, PatientRecord, Plan, Reading, Session, Terms
-from services.progress.domain.series import Series, counts, place, series_name, series_of
+from services.progress.domain.series import Series, counts, counts_in, place, series_name, series_of
 
 T = TypeVar("T")
 
@@ -27,8 +26,7 @@ class Stage(NamedTuple):
     since: date
 
 
-@dataclass(frozen=True, slots=True)
-class Course:
+class Course(NamedTuple):
     """What a plan's verdicts rest on: only what counts, in time order."""
 
     plan_id: str
@@ -75,16 +73,16 @@ def continued(course: Course, session: Session | None, readings: Iterable[Readin
     if len(course.sessions) < _SETTLED or (session and _begun(session) <= _begun(course.sessions[-1])):
         return None
     series = dict(course.series)
+    settled_until = course.sessions[_SETTLED - 1].started_at
     for reading in readings:
-        if not counts(reading, course.terms):
-            continue
         known = series.get(series_name(reading))
-        settled_until = course.sessions[_SETTLED - 1].started_at
-        if known is None or place(reading) <= place(known.readings[-1]) or reading.effective_at <= settled_until:
+        if not (counts_in(known.spec, reading) if known else counts(reading, course.terms)):
+            continue
+        if known is None or reading.effective_at <= settled_until or place(reading) <= place(known.readings[-1]):
             return None
         series[known.name] = known.followed_by(reading)
     sessions = (*course.sessions, session) if session else course.sessions
-    return replace(course, sessions=sessions, series=series)
+    return course._replace(sessions=sessions, series=series)
 
 
 def _course(

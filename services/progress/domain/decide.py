@@ -8,8 +8,9 @@ from datetime import datetime
 
 from services.progress.domain import keeping
 from services.progress.domain.course import course_at
+from services.progress.domain.keeping import Kept
 from services.progress.domain.news import News
-from services.progress.domain.patient import Patient, judged_with
+from services.progress.domain.patient import Patient, having_told, judged_with
 from services.progress.domain.publication import news_of
 from services.progress.domain.record import PatientRecord, ProposalAnswer, Published, Subject
 from shared.events import clinical
@@ -35,35 +36,35 @@ _UNTOLD = Published(0, False, None)
 
 def open_course(patient: Patient, fact: PlanCreated, now: datetime) -> Decided:
     """A plan's terms: its sessions and readings, also those that came before it, count from now on."""
-    return _decided(patient, keeping.keep_plan(patient.record, fact), "late")
+    return _decided(patient, Kept(keeping.keep_plan(patient.record, fact)), "late")
 
 
 def adjust_course(patient: Patient, fact: PlanAdjusted, now: datetime) -> Decided:
     """A new version and step of a plan."""
-    return _decided(patient, keeping.keep_adjustment(patient.record, fact), "late")
+    return _decided(patient, Kept(keeping.keep_adjustment(patient.record, fact)), "late")
 
 
 def end_course(patient: Patient, fact: PlanEnded, now: datetime) -> Decided:
     """Nothing more is proposed for the plan."""
-    return _decided(patient, keeping.keep_end(patient.record, fact), "late")
+    return _decided(patient, Kept(keeping.keep_end(patient.record, fact)), "late")
 
 
 def record_session(patient: Patient, fact: SessionLogged, now: datetime) -> Decided:
     """A session, its readings and its adverse events."""
     kept = keeping.keep_session(patient.record, fact)
-    return _decided(patient, kept, "late", _reports(kept, fact, fact.session_id, fact.adverse_events))
+    return _decided(patient, kept, "late", _reports(kept.record, fact, fact.session_id, fact.adverse_events))
 
 
 def record_adverse_event(patient: Patient, fact: AdverseEventRecorded, now: datetime) -> Decided:
     """An adverse event told outside a session record."""
     events = (fact.adverse_event,)
     kept = keeping.keep_adverse_events(patient.record, fact.session_id or "", events)
-    return _decided(patient, kept, "late", _reports(kept, fact, fact.session_id, events))
+    return _decided(patient, Kept(kept), "late", _reports(kept, fact, fact.session_id, events))
 
 
 def void_session(patient: Patient, fact: SessionVoided, now: datetime) -> Decided:
     """A session that was recorded in error."""
-    return _decided(patient, keeping.void_session(patient.record, fact.session_id), "void")
+    return _decided(patient, Kept(keeping.void_session(patient.record, fact.session_id)), "void")
 
 
 def record_reading(patient: Patient, fact: MeasurementRecorded, now: datetime) -> Decided:
@@ -80,7 +81,7 @@ def correct_reading(patient: Patient, fact: MeasurementCorrected, now: datetime)
 
 def void_reading(patient: Patient, fact: MeasurementVoided, now: datetime) -> Decided:
     """A reading that was recorded in error."""
-    return _decided(patient, keeping.void_reading(patient.record, fact.measurement_id), "void")
+    return _decided(patient, Kept(keeping.void_reading(patient.record, fact.measurement_id)), "void")
 
 
 def note_approval(patient: Patient, fact: PlanAdjustmentApproved, now: datetime) -> Decided:
@@ -95,20 +96,21 @@ def note_decline(patient: Patient, fact: PlanAdjustmentDeclined, now: datetime) 
 
 def _answered(patient: Patient, fact: ProposalDecision, *, approved: bool) -> Decided:
     answer = ProposalAnswer(fact.proposal_id, fact.decided_at, approved)
-    return _decided(patient, keeping.keep_answer(patient.record, answer), "late")
+    return _decided(patient, Kept(keeping.keep_answer(patient.record, answer)), "late")
 
 
-def _decided(patient: Patient, kept: PatientRecord, cause: RetractionCause, first: Sequence[News] = ()) -> Decided:
+def _decided(patient: Patient, kept: Kept, cause: RetractionCause, first: Sequence[News] = ()) -> Decided:
     """Judge what was kept and tell what is new; `first` goes out before it.
 
     `cause` is why a milestone that is no longer confirmed would be taken back.
     """
-    if kept is patient.record:
+    if kept.record is patient.record:
         return Decision(patient)
-    judged, verdicts = judged_with(patient, kept)
-    news = [*first, *(item for each in verdicts for item in news_of(kept, each, cause))]
-    told = judged.having_told({item.subject: item.stands for item in news})
-    return Decision(told, tuple(item.fact for item in news))
+    judged, changes = judged_with(patient, kept)
+    news = [*first, *(item for change in changes for item in news_of(kept.record, *change, cause))]
+    if not news:
+        return Decision(judged)
+    return Decision(having_told(judged, news), tuple(item.fact for item in news))
 
 
 def _reports(
@@ -121,6 +123,8 @@ def _reports(
 
     Neither a missing plan nor a voided session holds a report back: one too many costs a look.
     """
+    if not events:
+        return []
     worst = {event.adverse_event_id: event for event in sorted(events, key=lambda event: event.grade)}
     return [
         _report(record, fact, session_id, event)

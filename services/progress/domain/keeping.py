@@ -1,8 +1,9 @@
 """Taking facts into a patient's record. Each function returns the same record when nothing is new."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import NamedTuple
 
 from services.progress.domain.record import (
     Adjustment,
@@ -16,6 +17,20 @@ from services.progress.domain.record import (
 )
 from shared.events import clinical
 from shared.events.intake import PlanAdjusted, PlanCreated, PlanEnded, SessionLogged
+
+
+class Added(NamedTuple):
+    """A session and readings that a record did not have before."""
+
+    session: Session | None
+    readings: tuple[Reading, ...]
+
+
+class Kept(NamedTuple):
+    """A record with one fact more; `added` where it only has more than before, and nothing else differs."""
+
+    record: PatientRecord
+    added: Added | None = None
 
 
 def keep_plan(record: PatientRecord, fact: PlanCreated) -> PatientRecord:
@@ -53,15 +68,18 @@ def keep_end(record: PatientRecord, fact: PlanEnded) -> PatientRecord:
     return _with_plan(record, replace(plan, ended_at=fact.ended_at))
 
 
-def keep_session(record: PatientRecord, fact: SessionLogged) -> PatientRecord:
+def keep_session(record: PatientRecord, fact: SessionLogged) -> Kept:
     """A session with its readings and adverse events. One session id has one record: the first holds."""
     if fact.session_id in record.sessions:
-        return record
+        return Kept(record)
     ended_at = fact.started_at + timedelta(minutes=fact.minutes)
     session = Session(fact.session_id, fact.plan_id, fact.started_at, ended_at)
-    record = replace(record, sessions={**record.sessions, session.session_id: session})
+    record = record._replace(sessions={**record.sessions, session.session_id: session})
     taken = [reading_of(reading, plan_id=fact.plan_id, session_id=fact.session_id) for reading in fact.readings]
-    return keep_adverse_events(keep_readings(record, taken), fact.session_id, fact.adverse_events)
+    record, added = keep_readings(record, taken)
+    if fact.adverse_events:
+        return Kept(keep_adverse_events(record, fact.session_id, fact.adverse_events))
+    return Kept(record, added._replace(session=session) if added else None)
 
 
 def reading_of(
@@ -84,13 +102,16 @@ def reading_of(
     )
 
 
-def keep_readings(record: PatientRecord, taken: Iterable[Reading]) -> PatientRecord:
+def keep_readings(record: PatientRecord, taken: Sequence[Reading]) -> Kept:
     """Readings, original or corrected: the highest revision of a measurement holds."""
-    readings = dict(record.readings)
+    new: dict[str, Reading] = {}
     for reading in taken:
-        known = readings.get(reading.measurement_id)
-        readings[reading.measurement_id] = _merged(known, reading) if known else reading
-    return record if readings == record.readings else replace(record, readings=readings)
+        known = new.get(reading.measurement_id) or record.readings.get(reading.measurement_id)
+        new[reading.measurement_id] = _merged(known, reading) if known else reading
+    kept = record._replace(readings={**record.readings, **new}) if new else record
+    if new.keys().isdisjoint(record.readings):
+        return Kept(kept, Added(None, tuple(new.values())))
+    return Kept(record if kept.readings == record.readings else kept)
 
 
 def _merged(known: Reading, other: Reading) -> Reading:
@@ -115,7 +136,7 @@ def keep_adverse_events(
         told = AdverseEvent(event.adverse_event_id, session_id, event.grade, event.occurred_at)
         key = (told.adverse_event_id, session_id)
         kept[key] = max(told, kept.get(key, told))
-    return record if kept == record.adverse_events else replace(record, adverse_events=kept)
+    return record if kept == record.adverse_events else record._replace(adverse_events=kept)
 
 
 def keep_answer(record: PatientRecord, answer: ProposalAnswer) -> PatientRecord:
@@ -123,22 +144,22 @@ def keep_answer(record: PatientRecord, answer: ProposalAnswer) -> PatientRecord:
     known = record.answers.get(answer.proposal_id)
     if known is not None and known <= answer:
         return record
-    return replace(record, answers={**record.answers, answer.proposal_id: answer})
+    return record._replace(answers={**record.answers, answer.proposal_id: answer})
 
 
 def void_session(record: PatientRecord, session_id: str) -> PatientRecord:
     """The session, its readings and its adverse events do not count, whether they have come or not."""
     if session_id in record.voided_sessions:
         return record
-    return replace(record, voided_sessions=record.voided_sessions | {session_id})
+    return record._replace(voided_sessions=record.voided_sessions | {session_id})
 
 
 def void_reading(record: PatientRecord, measurement_id: str) -> PatientRecord:
     """The reading does not count, whether it has come or not."""
     if measurement_id in record.voided_readings:
         return record
-    return replace(record, voided_readings=record.voided_readings | {measurement_id})
+    return record._replace(voided_readings=record.voided_readings | {measurement_id})
 
 
 def _with_plan(record: PatientRecord, plan: Plan) -> PatientRecord:
-    return replace(record, plans={**record.plans, plan.plan_id: plan})
+    return record._replace(plans={**record.plans, plan.plan_id: plan})

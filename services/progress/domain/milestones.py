@@ -54,14 +54,19 @@ def judged(course: Course, known: Verdict, looked_at: Mapping[str, int], settled
 
     `looked_at` says how many readings of each series that part has, `settled` until when it is all.
     """
-    rule = known.rule
     if known.reached_at and known.reached_at < settled:
         return known
+    verdict = _judged_anew(course, known, looked_at)
+    return known if verdict == known else verdict
+
+
+def _judged_anew(course: Course, known: Verdict, looked_at: Mapping[str, int]) -> Verdict:
+    rule = known.rule
     if rule.kind == "session-count":
         return _counted(course, rule)
-    if rule.change is None or all(spec.measure != rule.measure for spec in course.terms.measures):
-        return Verdict(rule, not_evaluable="no-expected-change")
     all_series = course.series_of_measure(rule.measure)
+    if rule.change is None or not (all_series or any(spec.measure == rule.measure for spec in course.terms.measures)):
+        return Verdict(rule, not_evaluable="no-expected-change")
     confirmed = [_first_confirmed(series, rule, looked_at.get(series.name, 0)) for series in all_series]
     reached = [verdict for verdict in (known, *confirmed) if verdict and verdict.reached_at]
     if reached:
@@ -129,7 +134,7 @@ def _counted(course: Course, rule: MilestoneRule) -> Verdict:
 
 def _first_confirmed(series: Series, rule: MilestoneRule, looked_at: int) -> Verdict | None:
     baseline = series.baseline
-    if baseline is None:
+    if baseline is None or looked_at == len(series.readings):
         return None
     target = target_of(series, baseline, rule)
     for at in range(max(looked_at, baseline.last + rule.window), len(series.readings)):

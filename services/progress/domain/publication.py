@@ -1,6 +1,7 @@
 """Telling the world what changed: the verdicts of now against what was published before."""
 
 from collections.abc import Iterator
+from itertools import zip_longest
 
 from services.progress.domain.course import Course
 from services.progress.domain.news import News, baseline_news, milestone_news
@@ -11,18 +12,22 @@ from services.progress.domain.verdicts import Verdicts
 from shared.events.progress import PlanAdjustmentProposed, PlateauSuspected, RegressionDetected, RetractionCause
 
 
-def news_of(record: PatientRecord, verdicts: Verdicts, cause: RetractionCause) -> Iterator[News]:
-    """What is so by `verdicts` and was not told yet, in the order in which it should be told."""
+def news_of(record: PatientRecord, verdicts: Verdicts, before: Verdicts | None, cause: RetractionCause) -> list[News]:
+    """What is so by `verdicts` and was not told yet, in the order in which it should be told.
+
+    What is the same as `before` was told of then, and is not looked at.
+    """
     course = verdicts.course
-    yield from baseline_news(record, course)
-    for verdict in verdicts.milestones:
-        yield from milestone_news(record, course, verdict, cause)
-    for regression in verdicts.regressions:
-        yield from _regression(record, course, regression)
-    for plateau in verdicts.plateaus:
-        yield from _plateau(record, course, plateau)
-    for proposal in verdicts.proposals:
-        yield from _proposal(record, course, proposal)
+    news = [*baseline_news(record, course, before.course.series if before else {})]
+    for verdict, known in zip_longest(verdicts.milestones, before.milestones if before else ()):
+        if verdict is not known:
+            news += milestone_news(record, course, verdict, cause)
+    if not before or verdicts.regressions is not before.regressions:
+        news += (item for each in verdicts.regressions for item in _regression(record, course, each))
+    if not before or verdicts.plateaus is not before.plateaus:
+        news += (item for each in verdicts.plateaus for item in _plateau(record, course, each))
+    news += (item for each in verdicts.proposals for item in _proposal(record, course, each))
+    return news
 
 
 def _regression(record: PatientRecord, course: Course, regression: Regression) -> Iterator[News]:

@@ -5,9 +5,10 @@ A record is a value: it is replaced, never changed.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from shared.events.clinical import MeasureSpec, MilestoneRule, Side
 from shared.events.progress import Evidence
@@ -106,20 +107,22 @@ class Published(NamedTuple):
     evidence: Evidence | None
 
 
-@dataclass(frozen=True, slots=True)
-class PatientRecord:
+_NONE: Final[Mapping[Any, Any]] = MappingProxyType({})
+
+
+class PatientRecord(NamedTuple):
     """All that progress knows of one patient, and what it has told the world."""
 
     clinic_id: str
     patient_id: str
-    plans: Mapping[str, Plan] = field(default_factory=dict[str, Plan])
-    sessions: Mapping[str, Session] = field(default_factory=dict[str, Session])
-    readings: Mapping[str, Reading] = field(default_factory=dict[str, Reading])
-    adverse_events: Mapping[tuple[str, str], AdverseEvent] = field(default_factory=dict[tuple[str, str], AdverseEvent])
-    answers: Mapping[str, ProposalAnswer] = field(default_factory=dict[str, ProposalAnswer])
+    plans: Mapping[str, Plan] = _NONE
+    sessions: Mapping[str, Session] = _NONE
+    readings: Mapping[str, Reading] = _NONE
+    adverse_events: Mapping[tuple[str, str], AdverseEvent] = _NONE
+    answers: Mapping[str, ProposalAnswer] = _NONE
     voided_sessions: frozenset[str] = frozenset()
     voided_readings: frozenset[str] = frozenset()
-    published: Mapping[Subject, Published] = field(default_factory=dict[Subject, Published])
+    published: Mapping[Subject, Published] = _NONE
 
     @property
     def key(self) -> str:

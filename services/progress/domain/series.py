@@ -7,7 +7,6 @@ scale. `better` is +1 where a higher level is better and -1 where a lower one is
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from math import exp, log, sqrt
@@ -42,8 +41,7 @@ class Baseline(NamedTuple):
         return tuple(reading.measurement_id for reading in self.readings)
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(NamedTuple):
     """Valid readings of one measure, side and device, by (`effective_at`, `measurement_id`)."""
 
     name: str
@@ -135,9 +133,14 @@ def series_name(reading: Reading) -> str:
 def counts(reading: Reading, terms: Terms) -> bool:
     """Whether a course follows a reading: its measure, unit, range and side, and not the enrolment's."""
     spec = next((spec for spec in terms.measures if spec.measure == reading.measure), None)
-    if spec is None or reading.enrolment or reading.unit != spec.unit:
+    if spec is None or (reading.side is not None and terms.side not in {None, Side.BOTH, reading.side}):
         return False
-    if reading.side is not None and terms.side not in {None, Side.BOTH, reading.side}:
+    return counts_in(spec, reading)
+
+
+def counts_in(spec: MeasureSpec, reading: Reading) -> bool:
+    """Whether a reading of the right measure and side counts: by unit and range, and not the enrolment's."""
+    if reading.enrolment or reading.unit != spec.unit:
         return False
     return spec.low <= reading.value <= spec.high and (spec.scale == "linear" or reading.value > 0)
 

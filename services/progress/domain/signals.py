@@ -59,6 +59,8 @@ def plateaus_of(
 
     `known` are those of reviews that ended before `settled`; they are not looked at again.
     """
+    if len(course.sessions) < _REVIEWS[0]:
+        return known
     ends = [(review, course.sessions[review - 1].ended_at) for review in _REVIEWS if review <= len(course.sessions)]
     due = [(review, ended_at) for review, ended_at in ends if ended_at >= settled]
     if not due:

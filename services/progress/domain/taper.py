@@ -72,6 +72,8 @@ def proposals_of(
     if known and known[-1].proposed_at < settled and known[-1].state != "declined":
         return known
     primary = next((verdict for verdict in milestones if verdict.rule.primary), None)
+    if not regressions and not (primary and primary.reached_at):
+        return []
     back, forward = _back(course, regressions), _forward(course, primary, regressions)
     proposals: list[Proposal] = []
     for ground in () if course.ended else merge(back, forward, key=lambda ground: ground.at):

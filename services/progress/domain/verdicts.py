@@ -5,8 +5,8 @@ judging everything from the start, which is what happens after any other fact.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from services.progress.domain.course import Course, continued, courses_of
 from services.progress.domain.milestones import Verdict, judged
@@ -17,15 +17,14 @@ from services.progress.domain.taper import Proposal, proposals_of
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Verdicts:
+class Verdicts(NamedTuple):
     """The judgement on one course. Equal facts give equal verdicts, whatever order they came in."""
 
     course: Course
     milestones: list[Verdict]
-    regressions: list[Regression] = field(default_factory=list[Regression])
-    plateaus: list[Plateau] = field(default_factory=list[Plateau])
-    proposals: list[Proposal] = field(default_factory=list[Proposal])
+    regressions: list[Regression]
+    plateaus: list[Plateau]
+    proposals: list[Proposal]
 
 
 def judge(record: PatientRecord) -> list[Verdicts]:
@@ -43,7 +42,8 @@ def judge_on(
 
 def _judge(course: Course, record: PatientRecord, before: Verdicts | None) -> Verdicts:
     if before is None:
-        before = Verdicts(replace(course, sessions=(), series={}), [Verdict(rule) for rule in course.terms.milestones])
+        nothing = course._replace(sessions=(), series={})
+        before = Verdicts(nothing, [Verdict(rule) for rule in course.terms.milestones], [], [], [])
     looked_at = {series.name: len(series.readings) for series in before.course.series.values()}
     settled = _settled_until(course, before.course)
     milestones = [judged(course, verdict, looked_at, settled) for verdict in before.milestones]
