@@ -1,7 +1,12 @@
 """Connections to PostgreSQL. Each service works in its own schema, under its own role."""
 
-from sqlalchemy import URL, make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import asyncpg
+from sqlalchemy import URL, make_url, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 TRANSIENT_STATES = ("08", "40001", "40P01", "53", "55P03", "57P", "58")
 """SQLSTATE prefixes after which the same work may succeed: connection, deadlock, resources, shutdown."""
@@ -20,8 +25,8 @@ def driver_url(database_url: str) -> URL:
     return make_url(database_url).set(drivername="postgresql+asyncpg")
 
 
-def open_engine(database_url: str, service: str, *, pool_size: int = 8) -> AsyncEngine:
-    """An engine whose connections can see and touch only the schema of `service`."""
+def open_engine(database_url: str, service: str, *, pool_size: int = 8, schema: str = "") -> AsyncEngine:
+    """An engine whose connections work in the schema of `service`, under its role; or in a `schema` beside it."""
     return create_async_engine(
         driver_url(database_url),
         pool_size=pool_size,
@@ -31,11 +36,30 @@ def open_engine(database_url: str, service: str, *, pool_size: int = 8) -> Async
             "command_timeout": 60,
             "server_settings": {
                 "role": role_of(service),
-                "search_path": service,
-                "application_name": f"stride-{service}",
+                "search_path": schema or service,
+                "application_name": f"stride-{schema or service}",
             },
         },
     )
+
+
+_ANY = text("SELECT 1")
+
+
+async def copy_rows(tx: AsyncConnection, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Add rows that are certainly new, by COPY: a third of the time that arrays take, here and in PostgreSQL.
+
+    Raises:
+        DBAPIError: a row was there already, or breaks a constraint.
+    """
+    raw: Any = (await tx.get_raw_connection()).driver_connection
+    if not raw.is_in_transaction():
+        # SQLAlchemy begins with the first statement of its own; a COPY before it would commit at once.
+        await tx.execute(_ANY)
+    try:
+        await raw.copy_records_to_table(table, records=rows, columns=columns)
+    except asyncpg.PostgresError as error:
+        raise DBAPIError(f"COPY {table}", None, error, connection_invalidated=raw.is_closed()) from error
 
 
 def sqlstate(error: BaseException) -> str:

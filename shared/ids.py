@@ -7,7 +7,7 @@ _STRIDE = uuid.UUID("5b1d6e5c-3d0e-5f0b-9c37-3f6f5b6d9f10")
 
 def derived_id(*parts: str | int) -> str:
     """The id of what `parts` name together: the same parts always give the same UUID (version 5)."""
-    return str(uuid.uuid5(_STRIDE, "\x1f".join(str(part) for part in parts)))
+    return str(uuid.uuid5(_STRIDE, "\x1f".join(map(str, parts))))
 
 
 def random_id() -> str:

@@ -1,7 +1,9 @@
 """What all facts have in common: frozen, versioned, keyed by clinic and patient."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, ClassVar
+from functools import cache, cached_property
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -59,17 +61,25 @@ class Fact(Part):
         """The CloudEvents subject: the id of the thing the fact is about."""
         return self.natural_key.split("/", 1)[0]
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The Kafka record key, `<clinic_id>/<patient_id>`."""
         return patient_key(self.clinic_id, self.patient_id)
 
-    @property
+    @cached_property
     def event_id(self) -> str:
         """The CloudEvents id, derived from the natural key."""
         return derived_id(self.wire_type(), self.clinic_id, self.natural_key)
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with other values, whose key and event id follow from these."""
+        copy = super().model_copy(update=update, deep=deep)
+        for derived in ("key", "event_id"):
+            vars(copy).pop(derived, None)
+        return copy
+
     @classmethod
+    @cache
     def wire_type(cls) -> str:
         """The CloudEvents type, for instance `clinic.plan.created.v1`."""
         return f"clinic.{cls.NAME}.v{cls.VERSION}"

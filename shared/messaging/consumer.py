@@ -24,7 +24,8 @@ from shared.telemetry import log
 
 Decoder = Callable[[RawRecord], Message]
 
-_BATCH = 500
+_BATCH = 1000
+_LANES = 2
 _POLL_MS = 15
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 5.0
 _START_SECONDS = 30.0
@@ -50,7 +51,16 @@ class _Drain(ConsumerRebalanceListener):
 class Consumer:
     """Subscribes one service to its topics and hands whole batches to its door."""
 
-    def __init__(self, bootstrap: str, door: Door, decoders: Mapping[str, Decoder] | None = None) -> None:
+    def __init__(
+        self,
+        bootstrap: str,
+        door: Door,
+        decoders: Mapping[str, Decoder] | None = None,
+        *,
+        session_timeout_ms: int = 10_000,
+        rebalance_timeout_ms: int = 60_000,
+        max_poll_interval_ms: int = 300_000,
+    ) -> None:
         self._door = door
         self._decoders = decoders or {}
         self._broker = KafkaBroker(bootstrap, logger=None, graceful_timeout=20, allow_auto_create_topics=False)
@@ -67,11 +77,11 @@ class Consumer:
             ack_policy=AckPolicy.MANUAL,
             auto_offset_reset="earliest",
             partition_assignment_strategy=(RangePartitionAssignor,),
-            max_poll_interval_ms=300_000,
-            session_timeout_ms=10_000,
-            rebalance_timeout_ms=60_000,
+            max_poll_interval_ms=max_poll_interval_ms,
+            session_timeout_ms=session_timeout_ms,
+            rebalance_timeout_ms=rebalance_timeout_ms,
             listener=_Drain(self._busy),
-            heartbeat_interval_ms=2_000,
+            heartbeat_interval_ms=session_timeout_ms // 5,
             no_reply=True,
         )
         self._subscriber(self._take, parser=self._parse, decoder=_raw)
@@ -139,7 +149,7 @@ class Consumer:
         """The one place that acknowledges: after the commit, or not at all."""
         async with self._busy:
             try:
-                await self._door.admit(self._read(records))
+                await self._admit(records)
             except Unavailable as error:
                 log().warning("database-unavailable", reason=str(error))
                 await self._again(message)
@@ -149,6 +159,21 @@ class Consumer:
                 await self._again(message)
             else:
                 await self._acknowledge(message)
+
+    async def _admit(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
+        """Two lanes of partitions: one is decided on while PostgreSQL works for the other.
+
+        A patient's records are all of one partition number, so their order is kept. What one lane
+        has applied is known when the batch comes again for the other's sake.
+        """
+        lanes = [[record for record in records if record.partition % _LANES == lane] for lane in range(_LANES)]
+        done = await asyncio.gather(*(self._lane(lane) for lane in lanes if lane), return_exceptions=True)
+        failures = [failure for failure in done if failure]
+        for failure in sorted(failures, key=lambda failure: isinstance(failure, Unavailable)):
+            raise failure
+
+    async def _lane(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
+        await self._door.admit(self._read(records))
 
     async def _again(self, message: KafkaMessage) -> None:
         """Have the batch delivered once more, after a pause."""

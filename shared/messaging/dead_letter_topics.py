@@ -1,14 +1,25 @@
-"""Looking into the dead-letter topics, and putting records back where they came from."""
+"""Looking into the dead-letter topics, and putting records back where they came from.
+
+What was put back is marked in the dead-letter topic itself, by a record behind the letter: the mark
+lives as long as the letter, and whoever reads the topic later knows.
+"""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
-from shared.flow import FLOW, consumed_topics, dead_letter_topic
+from shared.flow import FLOW, INBOUND_TOPIC, consumed_topics, dead_letter_topic
+from shared.messaging.masking import identifier, printable
+from shared.messaging.message import Position, RawRecord
+from shared.messaging.topic_reader import all_records, patient, prolong, reader
+
+PUT_BACK = "dlq-put-back"
+"""Header of a mark: the offset, in the same topic, of the letter that was put back."""
 
 _OURS = "dlq-"
+_AUTHORIZATION = "authorization"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,60 +35,73 @@ class Letter:
     reason: str
     event_type: str
     event_id: str
+    key: str
+    """Its record key, where that has the form of an id."""
     size: int
     timestamp_ms: int
     record: ConsumerRecord[bytes, bytes]
 
 
-async def dead_letters(bootstrap: str, services: Sequence[str] = ()) -> list[Letter]:
-    """All dead letters of `services` (all when none is named), oldest first per topic."""
-    found: list[Letter] = []
-    async with _reading(bootstrap) as consumer:
-        for service in services or sorted(FLOW):
-            for topic in consumed_topics(service):
-                records = await _all_of(consumer, TopicPartition(dead_letter_topic(service, topic), 0))
-                found += [_letter(service, topic, record) for record in records]
-    return found
+async def dead_letters(bootstrap: str, services: Sequence[str] = (), *, values: bool = True) -> list[Letter]:
+    """All dead letters of `services` (all when none is named) that were not put back, oldest first per topic.
+
+    Without `values` their records come without the value, so that many take little memory.
+
+    Raises:
+        Unavailable: Kafka does not answer.
+    """
+    topics = {dead_letter_topic(s, topic): (s, topic) for s in services or sorted(FLOW) for topic in consumed_topics(s)}
+    found: dict[tuple[str, int], Letter] = {}
+    async with reader(bootstrap) as consumer, patient() as patience:
+        async for record in all_records(consumer, topics):
+            prolong(patience)
+            mark = put_back_offset(record)
+            if mark is None:
+                kept = record if values else replace(record, value=None)
+                size = len(record.value or b"")
+                found[record.topic, record.offset] = replace(_letter(*topics[record.topic], kept), size=size)
+            else:
+                found.pop((record.topic, mark), None)
+    return list(found.values())
 
 
-@asynccontextmanager
-async def _reading(bootstrap: str) -> AsyncGenerator[AIOKafkaConsumer]:
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest", enable_auto_commit=False)
-    await consumer.start()
-    try:
-        yield consumer
-    finally:
-        await consumer.stop()
+async def read_letter(bootstrap: str, service: str, topic: str, offset: int) -> Letter | None:
+    """One dead letter with its value; None where there is none (any more) at that offset.
+
+    Raises:
+        Unavailable: Kafka does not answer.
+    """
+    partition = TopicPartition(dead_letter_topic(service, topic), 0)
+    async with reader(bootstrap) as consumer, patient():
+        if partition.topic not in await consumer.topics():
+            return None
+        if offset >= (await consumer.end_offsets([partition]))[partition]:
+            return None
+        return await _letter_at(consumer, service, topic, offset)
 
 
-async def _all_of(consumer: AIOKafkaConsumer, partition: TopicPartition) -> list[ConsumerRecord[bytes, bytes]]:
-    end = (await consumer.end_offsets([partition]))[partition]
-    start = (await consumer.beginning_offsets([partition]))[partition]
-    if start == end:
-        return []
-    consumer.assign([partition])
-    consumer.seek(partition, start)
-    records: list[ConsumerRecord[bytes, bytes]] = []
-    while await consumer.position(partition) < end:
-        for batch in (await consumer.getmany(partition, timeout_ms=500)).values():
-            records += batch
-    return records
+def put_back_offset(record: ConsumerRecord[bytes, bytes]) -> int | None:
+    """Which letter a mark says was put back; None for a letter.
+
+    A mark has this one header. A sender may put it among a record's headers, but a letter made of
+    that has others too: nobody outside can make a letter disappear.
+    """
+    if len(record.headers) != 1 or record.headers[0][0] != PUT_BACK:
+        return None
+    mark = record.headers[0][1]
+    return int(mark) if mark.isdigit() else None
 
 
-def _letter(service: str, topic: str, record: ConsumerRecord[bytes, bytes]) -> Letter:
-    headers = {name: (value or b"").decode("utf-8", "replace") for name, value in record.headers}
-    return Letter(
-        service=service,
-        topic=topic,
-        offset=record.offset,
-        code=headers.get("dlq-code", ""),
-        reason=headers.get("dlq-reason", ""),
-        event_type=headers.get("ce_type", ""),
-        event_id=headers.get("ce_id", ""),
-        size=len(record.value or b""),
-        timestamp_ms=record.timestamp,
-        record=record,
-    )
+def original(letter: Letter, authorization: str = "") -> RawRecord:
+    """The record as it came, without what was added when it was laid aside.
+
+    Its token was taken away then: for the inbound topic, `authorization` takes its place.
+    """
+    headers = tuple(header for header in letter.record.headers if not header[0].startswith(_OURS))
+    if authorization and letter.topic == INBOUND_TOPIC:
+        headers = (*headers, (_AUTHORIZATION, authorization.encode()))
+    position = Position(letter.topic, 0, letter.offset)
+    return RawRecord(position, letter.record.key, letter.record.value, headers)
 
 
 async def put_back(bootstrap: str, letters: Sequence[Letter]) -> int:
@@ -86,14 +110,85 @@ async def put_back(bootstrap: str, letters: Sequence[Letter]) -> int:
     Doing it twice has one effect: the event id is the same, and the inbox knows it. A record that
     still can't be read becomes a dead letter again.
     """
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True)
-    await producer.start()
-    try:
+    async with returning(bootstrap) as desk:
         for letter in letters:
-            headers = [(name, value) for name, value in letter.record.headers if not name.startswith(_OURS)]
-            await producer.send_and_wait(
-                letter.topic, value=letter.record.value, key=letter.record.key, headers=headers
+            await desk.put_back(letter, original(letter))
+    return len(letters)
+
+
+class Returning:
+    """Reads letters one by one and puts them back, over connections that stay open."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, producer: AIOKafkaProducer) -> None:
+        self._consumer = consumer
+        self._producer = producer
+
+    async def read(self, service: str, topic: str, offset: int) -> Letter | None:
+        """The letter at an offset that the topic has reached; None where there is none (any more).
+
+        Raises:
+            Unavailable: Kafka does not answer.
+        """
+        async with patient():
+            return await _letter_at(self._consumer, service, topic, offset)
+
+    async def put_back(self, letter: Letter, record: RawRecord) -> None:
+        """Publish `record`, then the mark. Between the two a crash may come: then it is put back
+        once more, under the same event id, and the inbox knows it.
+
+        Raises:
+            Unavailable: Kafka does not confirm; whether the record arrived is unknown.
+        """
+        mark = [(PUT_BACK, str(letter.offset).encode())]
+        async with patient():
+            await self._producer.send_and_wait(
+                letter.topic, value=record.value, key=record.key, headers=list(record.headers)
             )
-        return len(letters)
-    finally:
-        await producer.stop()
+            topic = dead_letter_topic(letter.service, letter.topic)
+            await self._producer.send_and_wait(topic, value=None, key=letter.record.key, headers=mark)
+
+
+@asynccontextmanager
+async def returning(bootstrap: str) -> AsyncGenerator[Returning]:
+    """A `Returning` with its connections.
+
+    Raises:
+        Unavailable: Kafka does not answer.
+    """
+    producer = AIOKafkaProducer(
+        bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, max_request_size=2_000_000
+    )
+    async with reader(bootstrap) as consumer:
+        try:
+            async with patient():
+                await producer.start()
+            yield Returning(consumer, producer)
+        finally:
+            await producer.stop()
+
+
+async def _letter_at(consumer: AIOKafkaConsumer, service: str, topic: str, offset: int) -> Letter | None:
+    """The letter at an offset below the end of its topic."""
+    partition = TopicPartition(dead_letter_topic(service, topic), 0)
+    if consumer.assignment() != {partition}:
+        consumer.assign([partition])
+    consumer.seek(partition, offset)
+    record = await consumer.getone(partition)
+    return _letter(service, topic, record) if record.offset == offset and put_back_offset(record) is None else None
+
+
+def _letter(service: str, topic: str, record: ConsumerRecord[bytes, bytes]) -> Letter:
+    headers = {name: (value or b"").decode("utf-8", "replace") for name, value in record.headers}
+    return Letter(
+        service=service,
+        topic=topic,
+        offset=record.offset,
+        code=printable(headers.get("dlq-code", "")),
+        reason=printable(headers.get("dlq-reason", "")),
+        event_type=identifier(headers.get("ce_type")),
+        event_id=identifier(headers.get("ce_id")),
+        key=identifier(record.key),
+        size=len(record.value or b""),
+        timestamp_ms=record.timestamp,
+        record=record,
+    )

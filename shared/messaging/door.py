@@ -8,9 +8,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
-from zlib import crc32
 
-from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -18,7 +16,7 @@ from shared.clock import Clock
 from shared.database import CONFLICT_STATES, sqlstate
 from shared.events.base import Fact
 from shared.flow import FLOW, INBOUND_TOPIC
-from shared.messaging import dead_letters, inbox, outbox, parking
+from shared.messaging import dead_letters, inbox, locks, outbox, parking
 from shared.messaging.dead_letters import DeadLetter
 from shared.messaging.errors import FlowDisagrees, Refused
 from shared.messaging.message import Handler, Message, Outcome, Position
@@ -26,9 +24,7 @@ from shared.messaging.relay import Relay
 from shared.messaging.transactions import begin
 from shared.telemetry import log
 
-_LOCK_STRIPES = 4096
 _CONFLICT_ATTEMPTS = 5
-_LOCK = text("SELECT pg_advisory_xact_lock(:lock_class, stripe) FROM unnest(CAST(:stripes AS int[])) AS stripe")
 
 Incoming = Message | DeadLetter
 
@@ -109,9 +105,8 @@ class Door:
         work.leaving.append(outbox.outgoing(fact, cause, self.service, self.clock.now()))
 
     async def lock(self, tx: AsyncConnection, messages: Sequence[Message]) -> None:
-        """One process at a time decides on a state. Stripes are locked in order: no deadlock."""
-        stripes = sorted({crc32(self.store.key(m.fact).encode()) % _LOCK_STRIPES for m in messages})
-        await tx.execute(_LOCK, {"lock_class": _lock_class(self.service), "stripes": stripes})
+        """One process at a time decides on a state."""
+        await locks.lock(tx, self.service, (self.store.key(message.fact) for message in messages))
 
     async def apply(self, work: Work, message: Message) -> None:
         """Decide on one message and save, whatever the inbox says; for a replay, after `lock`.
@@ -221,7 +216,7 @@ class _Run:
 
     def apply(self, message: Message) -> None:
         key = self.door.store.key(message.fact)
-        handler = self.door.handlers[type(message.fact)]
+        handler = self.door.handlers.get(type(message.fact), parking.wait_for_update)
         decision = handler(self.states[key], message.fact, self.door.clock.now())
         for fact in decision.facts:
             self.door.publish(self.work, fact, message)
@@ -245,20 +240,14 @@ class _Run:
         return Outcome("parked", reason)
 
 
-def _lock_class(service: str) -> int:
-    """Advisory locks are the whole database's: each service has its own, or they would wait for each other."""
-    return crc32(service.encode()) >> 1
-
-
 def _positions(incoming: Sequence[Incoming]) -> list[Position]:
     places = [item.record.position if isinstance(item, DeadLetter) else item.position for item in incoming]
     return [position for position in places if position]
 
 
 def _before(item: Incoming, applied: Mapping[tuple[str, int], int]) -> bool:
-    return any(
-        position.offset < applied.get((position.topic, position.partition), 0) for position in _positions([item])
-    )
+    position = item.record.position if isinstance(item, DeadLetter) else item.position
+    return position is not None and position.offset < applied.get((position.topic, position.partition), 0)
 
 
 def _first_of_each(messages: Sequence[Message], fresh: set[inbox.Identity]) -> list[Message]:

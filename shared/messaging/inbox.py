@@ -8,10 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.messaging.message import Message, Position
 
 _REMEMBER = text("""
-    INSERT INTO inbox (source, event_id)
-    SELECT * FROM unnest(CAST(:sources AS text[]), CAST(:ids AS text[]))
-    ON CONFLICT DO NOTHING
-    RETURNING source, event_id
+    WITH come AS (SELECT * FROM unnest(CAST(:sources AS text[]), CAST(:ids AS text[])) AS come (source, event_id)),
+         new AS (INSERT INTO inbox (source, event_id) SELECT * FROM come ON CONFLICT DO NOTHING
+                 RETURNING source, event_id)
+    SELECT source, event_id FROM come
+    WHERE (SELECT count(*) FROM new) < (SELECT count(*) FROM come)
+      AND (source, event_id) NOT IN (SELECT source, event_id FROM new)
 """)
 _FORGET = text("""
     DELETE FROM inbox
@@ -32,15 +34,16 @@ Identity = tuple[str, str]
 async def remember(tx: AsyncConnection, messages: Iterable[Message]) -> set[Identity]:
     """Note the events; returns the (source, id) of those not seen before.
 
-    Sorted, so that two processes with overlapping batches can't deadlock; the one that comes
-    second waits for the first to commit and then sees repeats.
+    The usual batch is all new: only what is not comes back from PostgreSQL. Sorted, so that two
+    processes with overlapping batches can't deadlock; the one that comes second waits for the first
+    to commit and then sees repeats.
     """
     identities = sorted({(message.source, message.event_id) for message in messages})
     if not identities:
         return set()
     sources, ids = zip(*identities, strict=True)
-    rows = await tx.execute(_REMEMBER, {"sources": list(sources), "ids": list(ids)})
-    return {(row.source, row.event_id) for row in rows}
+    repeats = await tx.execute(_REMEMBER, {"sources": list(sources), "ids": list(ids)})
+    return set(identities).difference((source, event_id) for source, event_id in repeats.all())
 
 
 async def forget(tx: AsyncConnection, messages: Sequence[Message]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from shared.events.base import Fact
 
@@ -35,6 +35,20 @@ class Message:
     def key(self) -> str:
         """The patient's key; everything of one patient stays in order."""
         return self.fact.key
+
+
+class NewerFact(Fact):
+    """Stands for a fact of a newer version than this release knows: only its type and whose it is can be told."""
+
+    NAME: ClassVar[str] = "newer"
+
+    of_type: str
+    """The CloudEvents type that came, for instance `clinic.session.logged.v2`."""
+
+    @property
+    def natural_key(self) -> str:
+        """Its type: nothing more is known."""
+        return self.of_type
 
 
 @dataclass(frozen=True, slots=True)

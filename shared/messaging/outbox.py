@@ -1,13 +1,13 @@
 """What leaves a service, written in the transaction that decided it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from zlib import crc32
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.database import copy_rows
 from shared.events.base import Fact
 from shared.messaging import wire
 from shared.messaging.message import Message
@@ -15,12 +15,7 @@ from shared.messaging.message import Message
 BUCKETS = 64
 """Order is kept within a bucket; a relay owns a bucket while it publishes from it."""
 
-_APPEND = text("""
-    INSERT INTO outbox (bucket, id, aggregatetype, aggregateid, type, headers, payload)
-    SELECT * FROM unnest(
-        CAST(:buckets AS smallint[]), CAST(:ids AS text[]), CAST(:topics AS text[]), CAST(:keys AS bytea[]),
-        CAST(:types AS text[]), CAST(:headers AS bytea[]), CAST(:payloads AS bytea[]))
-""")
+_COLUMNS = ("bucket", "id", "aggregatetype", "aggregateid", "type", "headers", "payload")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +51,9 @@ def outgoing(fact: Fact, cause: Message | None, service: str, now: datetime) -> 
 
 async def append(tx: AsyncConnection, records: Iterable[Outgoing]) -> None:
     """Put records into the outbox, in order."""
-    rows: Sequence[Outgoing] = list(records)
-    if not rows:
-        return
-    await tx.execute(
-        _APPEND,
-        {
-            "buckets": [crc32(row.key or b"") % BUCKETS for row in rows],
-            "ids": [row.event_id for row in rows],
-            "topics": [row.topic for row in rows],
-            "keys": [row.key for row in rows],
-            "types": [row.wire_type for row in rows],
-            "headers": [row.headers for row in rows],
-            "payloads": [row.value for row in rows],
-        },
-    )
+    rows = [
+        (crc32(row.key or b"") % BUCKETS, row.event_id, row.topic, row.key, row.wire_type, row.headers, row.value)
+        for row in records
+    ]
+    if rows:
+        await copy_rows(tx, "outbox", _COLUMNS, rows)

@@ -1,16 +1,18 @@
 """The only publisher: takes records from the outbox to Kafka, in order per key."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.clock import wall_seconds
 from shared.messaging import wire
 from shared.messaging.errors import Unavailable
+from shared.messaging.held import REFUSALS, Held, abandon, unknown_topics
 from shared.messaging.outbox import BUCKETS
 from shared.messaging.transactions import begin
 from shared.telemetry import log
@@ -24,8 +26,13 @@ _OWN_BUCKETS = text("""
     WHERE pg_try_advisory_xact_lock(:lock_class, hashtext(current_schema() || bucket))
 """)
 _TAKE = text("""
-    SELECT position, aggregatetype, aggregateid, headers, payload FROM outbox
+    SELECT position, bucket, aggregatetype, aggregateid, headers, payload FROM outbox
     WHERE bucket = ANY(:buckets) ORDER BY position LIMIT 1000
+""")
+_TAKE_OTHERS = text("""
+    SELECT position, bucket, aggregatetype, aggregateid, headers, payload FROM outbox
+    WHERE bucket = ANY(:buckets) AND aggregatetype <> ALL(:topics) AND aggregatetype || '/' || bucket <> ALL(:places)
+    ORDER BY position LIMIT 1000
 """)
 _DONE = text("DELETE FROM outbox WHERE position = ANY(:positions)")
 
@@ -38,7 +45,9 @@ class Relay:
     """Publishes the outbox of one service until stopped.
 
     Records whose bucket another relay holds are left to it. A record may be published twice
-    (when the confirmation is lost), with the same id: the readers' inboxes absorb it.
+    (when the confirmation is lost), with the same id: the readers' inboxes absorb it. What Kafka
+    refuses stays in the outbox, is tried again and holds up nothing but what stands behind it in
+    its topic and bucket.
     """
 
     def __init__(self, engine: AsyncEngine, bootstrap: str) -> None:
@@ -46,8 +55,15 @@ class Relay:
         self._bootstrap = bootstrap
         self._producer: AIOKafkaProducer | None = None
         self._wake = asyncio.Event()
+        self._failing_since: float | None = None
+        self._in_hand_since: float | None = None
         self.last_publish: float | None = None
-        self.failing_since: float | None = None
+        self.held = Held()
+
+    @property
+    def failing_since(self) -> float | None:
+        """When the oldest attempt began of those that failed or have not been answered yet; wall seconds."""
+        return self._failing_since or self._in_hand_since
 
     def wake(self) -> None:
         """Something was committed to the outbox: look now rather than at the next poll."""
@@ -68,7 +84,7 @@ class Relay:
         except (PublishFailed, Unavailable) as error:
             await self._recover(error)
         else:
-            self.failing_since = None
+            self._failing_since = None
             if not published:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), _POLL_SECONDS)
@@ -79,31 +95,67 @@ class Relay:
             if await tx.scalar(_WAITING) is None:
                 return 0
             owned = await tx.scalars(_OWN_BUCKETS, {"last": BUCKETS - 1, "lock_class": _LOCK_CLASS})
-            rows = (await tx.execute(_TAKE, {"buckets": list(owned)})).all()
-            if rows:
-                await self._publish(rows)
-                await tx.execute(_DONE, {"positions": [row.position for row in rows]})
+            rows = await self._take(tx, list(owned))
+            published = await self._publish(rows) if rows else []
+            if published:
+                await tx.execute(_DONE, {"positions": [row.position for row in published]})
                 self.last_publish = wall_seconds()
-            return len(rows)
+            return len(published)
 
-    async def _publish(self, rows: "list[Row[Any]] | Any") -> None:
+    async def _take(self, tx: AsyncConnection, owned: list[int]) -> Sequence[Row[Any]]:
+        if not self.held:
+            return (await tx.execute(_TAKE, {"buckets": owned})).all()
+        passed_over = {"topics": self.held.topics(), "places": self.held.places()}
+        return (await tx.execute(_TAKE_OTHERS, {"buckets": owned, **passed_over})).all()
+
+    async def _publish(self, rows: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
+        """Returns those that Kafka confirmed: all, but for what it refuses and what stands behind that."""
+        self._in_hand_since = wall_seconds()
         try:
             async with asyncio.timeout(_PUBLISH_TIMEOUT_SECONDS):
                 producer = await self._ready_producer()
-                sent = [
-                    await producer.send(
-                        row.aggregatetype,
-                        value=row.payload,
-                        key=row.aggregateid,
-                        headers=wire.unpack_headers(row.headers),
-                    )
-                    for row in rows
-                ]
-                await asyncio.gather(*sent)
+                missing = await unknown_topics(producer, {row.aggregatetype for row in rows})
+                if missing:
+                    self.held.missing(missing)
+                    rows = [row for row in rows if row.aggregatetype not in missing]
+                published = await self._send_all(producer, rows)
         except Exception as error:
             # aiokafka's errors have no common root with asyncio's; whichever it was, nothing is
             # marked as done and all of it is sent again.
+            self._failing_since = self.failing_since
             raise PublishFailed(type(error).__name__) from error
+        finally:
+            self._in_hand_since = None
+        if self.held:
+            self.held.taken({(row.aggregatetype, row.bucket) for row in published})
+        return published
+
+    async def _send_all(self, producer: AIOKafkaProducer, rows: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
+        sent: list[asyncio.Future[Any]] = []
+        try:
+            for row in rows:
+                sent.append(await _send(producer, row))
+        except REFUSALS as error:
+            # Too large for the producer itself: what came before it in the batch is on its way.
+            refusing = rows[len(sent)]
+            self.held.refused((refusing.aggregatetype, refusing.bucket), error)
+        try:
+            await asyncio.gather(*sent)
+        except REFUSALS:
+            return await self._after_refusal(rows, sent)
+        return rows[: len(sent)]
+
+    async def _after_refusal(
+        self, rows: Sequence[Row[Any]], sent: Sequence["asyncio.Future[Any]"]
+    ) -> Sequence[Row[Any]]:
+        """Hold what Kafka refused; returns the confirmed. The producer has lost count of that partition: a new one."""
+        results = await asyncio.gather(*sent, return_exceptions=True)
+        answered = list(zip(rows, results, strict=False))
+        for row, result in answered:
+            if isinstance(result, REFUSALS):
+                self.held.refused((row.aggregatetype, row.bucket), result)
+        await self._drop_producer()
+        return [row for row, result in answered if not isinstance(result, BaseException)]
 
     async def _ready_producer(self) -> AIOKafkaProducer:
         if self._producer is None:
@@ -119,7 +171,7 @@ class Relay:
 
     async def _recover(self, error: Exception) -> None:
         """Begin anew with a fresh producer: after a fatal error the old one never publishes again."""
-        self.failing_since = self.failing_since or wall_seconds()
+        self._failing_since = self._failing_since or wall_seconds()
         log().warning("relay-waits", error_type=type(error).__name__, reason=str(error)[:80])
         await self._drop_producer()
         await asyncio.sleep(0.5)
@@ -127,6 +179,15 @@ class Relay:
     async def _drop_producer(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            with suppress(Exception):
-                async with asyncio.timeout(5):
-                    await producer.stop()
+            await abandon(producer)
+
+
+async def _send(producer: AIOKafkaProducer, row: Row[Any]) -> "asyncio.Future[Any]":
+    """Hand a record over; the future tells when Kafka has confirmed it."""
+    headers = wire.unpack_headers(row.headers)
+    if row.payload is not None or row.aggregateid is not None:
+        return await producer.send(row.aggregatetype, value=row.payload, key=row.aggregateid, headers=headers)
+    # A dead letter may have neither; `send` takes no such record.
+    batch = producer.create_batch()
+    batch.append(key=None, value=None, timestamp=None, headers=headers)
+    return await producer.send_batch(batch, row.aggregatetype, partition=0)

@@ -1,5 +1,6 @@
 """CloudEvents 1.0 on Kafka, binary mode: attributes in `ce_` headers, the fact as JSON in the value."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
@@ -10,11 +11,12 @@ from pydantic import ValidationError
 from shared.events import EVENTS
 from shared.events.base import Fact
 from shared.messaging.errors import Unreadable
-from shared.messaging.message import Message, RawRecord
+from shared.messaging.message import Message, NewerFact, RawRecord
 
 SPEC_VERSION: Final = "1.0"
 JSON_TYPE: Final = "application/json"
 STRUCTURED_TYPE: Final = "application/cloudevents+json"
+_TYPE: Final = re.compile(r"clinic\.(?P<name>.+)\.v(?P<version>[1-9][0-9]{0,8})")
 
 
 def encode_headers(
@@ -42,17 +44,19 @@ def encode_fact(fact: Fact) -> bytes:
 
 
 def decode(record: RawRecord) -> Message:
-    """Read a record as one of our facts.
+    """Read a record as one of our facts; a newer version of a known one becomes a `NewerFact`.
 
     Raises:
         Unreadable: headers, type or value are not what the contract says. The message names
             fields, never values.
     """
     headers = read_headers(record)
-    fact_type = known_type(headers.get("ce_type", ""))
+    wire_type = headers.get("ce_type", "")
+    fact_type = known_type(wire_type)
     if not headers.get("ce_id"):
         raise Unreadable("no-id", "The header ce_id is missing.")
-    fact = read_fact(fact_type, record.value or b"")
+    value = record.value or b""
+    fact = newer_fact(wire_type, record) if fact_type is NewerFact else read_fact(fact_type, value)
     return Message(
         event_id=headers["ce_id"],
         source=headers.get("ce_source", ""),
@@ -76,15 +80,42 @@ def read_headers(record: RawRecord) -> dict[str, str]:
 
 
 def known_type(wire_type: str) -> type[Fact]:
-    """The class of a CloudEvents type.
+    """The class of a CloudEvents type; `NewerFact` for a later version of one that is known.
 
     Raises:
-        Unreadable: nobody declared that type.
+        Unreadable: nobody declared a fact of that name.
     """
     fact_type = EVENTS.get(wire_type)
-    if fact_type is None:
-        raise Unreadable("unknown-type", "The CloudEvents type is missing or not one that Stride knows.")
-    return fact_type
+    if fact_type is not None:
+        return fact_type
+    if is_newer(wire_type):
+        return NewerFact
+    raise Unreadable("unknown-type", "The CloudEvents type is missing or not one that Stride knows.")
+
+
+def is_newer(wire_type: str) -> bool:
+    """Whether it is a later version of a fact that this release knows: its sender was updated first."""
+    asked = _TYPE.fullmatch(wire_type)
+    if asked is None:
+        return False
+    known = [fact.VERSION for fact in EVENTS.values() if asked["name"] == fact.NAME]
+    return bool(known) and int(asked["version"]) > max(known)
+
+
+def newer_fact(wire_type: str, record: RawRecord) -> NewerFact:
+    """What can be told of a fact of a newer version: whose it is, by the record key.
+
+    Raises:
+        Unreadable: there is no value, or the key does not say whose it is, so that nothing can wait behind it.
+    """
+    if not record.value:
+        raise Unreadable("bad-value", f"Not a valid {wire_type}: body")
+    clinic_id, _, patient_id = (record.key or b"").decode(errors="replace").partition("/")
+    try:
+        return NewerFact(clinic_id=clinic_id, patient_id=patient_id, of_type=wire_type)
+    except ValidationError:
+        reason = "The record key of a fact of a newer version is not <clinic_id>/<patient_id>."
+        raise Unreadable("bad-key", reason) from None
 
 
 def read_fact(fact_type: type[Fact], value: bytes) -> Fact:

@@ -1,6 +1,6 @@
 """Taking facts into a patient's record. Each function returns the same record when nothing is new."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
@@ -74,12 +74,12 @@ def keep_session(record: PatientRecord, fact: SessionLogged) -> Kept:
         return Kept(record)
     ended_at = fact.started_at + timedelta(minutes=fact.minutes)
     session = Session(fact.session_id, fact.plan_id, fact.started_at, ended_at)
-    record = record._replace(sessions={**record.sessions, session.session_id: session})
     taken = [reading_of(reading, plan_id=fact.plan_id, session_id=fact.session_id) for reading in fact.readings]
-    record, added = keep_readings(record, taken)
+    readings, new = _with_readings(record.readings, taken)
+    record = record._replace(sessions={**record.sessions, session.session_id: session}, readings=readings)
     if fact.adverse_events:
         return Kept(keep_adverse_events(record, fact.session_id, fact.adverse_events))
-    return Kept(record, added._replace(session=session) if added else None)
+    return Kept(record, None if new is None else Added(session, new))
 
 
 def reading_of(
@@ -104,14 +104,21 @@ def reading_of(
 
 def keep_readings(record: PatientRecord, taken: Sequence[Reading]) -> Kept:
     """Readings, original or corrected: the highest revision of a measurement holds."""
+    readings, new = _with_readings(record.readings, taken)
+    if readings == record.readings:
+        return Kept(record)
+    return Kept(record._replace(readings=readings), None if new is None else Added(None, new))
+
+
+def _with_readings(
+    known: Mapping[str, Reading], taken: Sequence[Reading]
+) -> tuple[Mapping[str, Reading], tuple[Reading, ...] | None]:
+    """The readings with `taken`; and those that are new, or None where one was there in another form."""
     new: dict[str, Reading] = {}
     for reading in taken:
-        known = new.get(reading.measurement_id) or record.readings.get(reading.measurement_id)
-        new[reading.measurement_id] = _merged(known, reading) if known else reading
-    kept = record._replace(readings={**record.readings, **new}) if new else record
-    if new.keys().isdisjoint(record.readings):
-        return Kept(kept, Added(None, tuple(new.values())))
-    return Kept(record if kept.readings == record.readings else kept)
+        other = new.get(reading.measurement_id) or known.get(reading.measurement_id)
+        new[reading.measurement_id] = _merged(other, reading) if other else reading
+    return ({**known, **new} if new else known), (tuple(new.values()) if new.keys().isdisjoint(known) else None)
 
 
 def _merged(known: Reading, other: Reading) -> Reading:

@@ -63,7 +63,7 @@ def judged(course: Course, known: Verdict, looked_at: Mapping[str, int], settled
 def _judged_anew(course: Course, known: Verdict, looked_at: Mapping[str, int]) -> Verdict:
     rule = known.rule
     if rule.kind == "session-count":
-        return _counted(course, rule)
+        return known if len(course.sessions) < (rule.sessions or 0) else _counted(course, rule)
     all_series = course.series_of_measure(rule.measure)
     if rule.change is None or not (all_series or any(spec.measure == rule.measure for spec in course.terms.measures)):
         return Verdict(rule, not_evaluable="no-expected-change")

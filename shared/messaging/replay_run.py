@@ -1,0 +1,169 @@
+"""Taking up again many stranded things in one run: parked keys through the door, letters into their topic."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Literal
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from shared.clock import open_clock
+from shared.flow import INBOUND_TOPIC
+from shared.messaging import wire
+from shared.messaging.allowance import Allowance
+from shared.messaging.dead_letter_topics import Letter, Returning, dead_letters, original, returning
+from shared.messaging.door import Door
+from shared.messaging.errors import Unreadable
+from shared.messaging.message import Message, RawRecord
+from shared.messaging.relay import Relay
+from shared.messaging.replay import Decoder, replay_key
+from shared.messaging.service import Service
+from shared.messaging.stranded import Stranded
+from shared.settings import Settings
+
+_LOCK_CLASS = 5418
+_LOCK = text("SELECT pg_try_advisory_lock(:lock_class, hashtext(current_schema()))")
+_UNLOCK = text("SELECT pg_advisory_unlock(:lock_class, hashtext(current_schema()))")
+_LOCK_POLL_SECONDS = 0.2
+NO_TOKEN = "its token was taken off when it was laid aside: give the sender's with --token"  # noqa: S105
+
+State = Literal["done", "failed", "left", "gone"]
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a replay needs of one service: its door, and how it reads records."""
+
+    door: Door
+    decode: Decoder
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of one stranded thing.
+
+    done: all of it was taken up. failed: it stays, `reason` says why. left: the allowance was spent
+    before its end. gone: somebody else took it up before us. `events` were taken up in this run.
+    """
+
+    stranded: Stranded
+    state: State
+    events: int = 0
+    reason: str = ""
+
+
+def open_desk(service: Service, settings: Settings, engine: AsyncEngine) -> Desk:
+    """The desk of `service`, with its own handlers, store and decoders; nothing is read from Kafka.
+
+    Raises:
+        ConfigurationInvalid: a file that the service needs is missing or wrong.
+    """
+    relay = Relay(engine, settings.kafka_bootstrap)
+    clock = open_clock(settings.stride_clock)
+    door = Door(service.name, service.handlers, service.store(settings), engine, clock, relay)
+    decoders = service.decoders(settings)
+
+    def decode(record: RawRecord) -> Message:
+        return decoders.get(record.position.topic, wire.decode)(record)
+
+    return Desk(door, decode)
+
+
+async def replay(
+    chosen: Sequence[Stranded],
+    desks: Mapping[str, Desk],
+    bootstrap: str,
+    *,
+    allowance: Allowance | None = None,
+    dry_run: bool = False,
+    authorization: str = "",
+) -> list[Fate]:
+    """Take up `chosen`, parked keys first; one that fails stays, and the others go on.
+
+    What is decided anew leaves by the outbox, through the service's running relay. A letter goes
+    back only if the service can read it now. `authorization` is the header for letters of the
+    inbound topic. A dry run tells the same and changes nothing.
+
+    Raises:
+        Unavailable: PostgreSQL or Kafka does not answer; what was done before stays done.
+    """
+    limit = allowance or Allowance()
+    fates = [
+        await _replay_key(one, desks[one.service], limit, dry_run=dry_run) for one in chosen if one.kind == "parked"
+    ]
+    letters = sorted((one for one in chosen if one.kind == "letter"), key=lambda one: one.service)
+    for service, group in groupby(letters, key=lambda one: one.service):
+        fates += await _replay_letters(
+            list(group), desks[service], bootstrap, limit, authorization=authorization, dry_run=dry_run
+        )
+    return fates
+
+
+async def _replay_key(one: Stranded, desk: Desk, limit: Allowance, *, dry_run: bool) -> Fate:
+    if limit.spent:
+        return Fate(one, "left")
+    replayed = await replay_key(desk.door, one.key, desk.decode, dry_run=dry_run, allowance=limit)
+    if replayed.reason:
+        return Fate(one, "failed", replayed.applied, replayed.reason)
+    if replayed.stopped:
+        return Fate(one, "left", replayed.applied)
+    return Fate(one, "done" if replayed.applied else "gone", replayed.applied)
+
+
+async def _replay_letters(
+    group: Sequence[Stranded], desk: Desk, bootstrap: str, limit: Allowance, *, authorization: str, dry_run: bool
+) -> list[Fate]:
+    """The letters of one service. One run at a time: what still can't be read must not be put back twice."""
+    service = desk.door.service
+    async with _alone(desk.door.engine), returning(bootstrap) as hands:
+        waiting = {(letter.topic, letter.offset) for letter in await dead_letters(bootstrap, [service], values=False)}
+        return [
+            await _replay_letter(one, desk, hands, limit, authorization=authorization, dry_run=dry_run)
+            if (one.topic, one.offset) in waiting
+            else Fate(one, "gone")
+            for one in group
+        ]
+
+
+async def _replay_letter(
+    one: Stranded, desk: Desk, hands: Returning, limit: Allowance, *, authorization: str, dry_run: bool
+) -> Fate:
+    if limit.spent:
+        return Fate(one, "left")
+    letter = await hands.read(one.service, one.topic, one.offset or 0)
+    if letter is None:
+        return Fate(one, "gone")
+    if not dry_run:
+        await limit.turn()
+    reason = _unreadable(letter, desk.decode, authorization)
+    if not (reason or dry_run):
+        await hands.put_back(letter, original(letter, authorization))
+    limit.count()
+    return Fate(one, "failed", 0, reason) if reason else Fate(one, "done", 1)
+
+
+def _unreadable(letter: Letter, decode: Decoder, authorization: str) -> str:
+    """Why the service could still not read the letter; empty where it can."""
+    if letter.topic == INBOUND_TOPIC and not authorization:
+        return NO_TOKEN
+    try:
+        decode(original(letter, authorization))
+    except Unreadable as error:
+        return f"{error.code}: {error.reason}"
+    return ""
+
+
+@asynccontextmanager
+async def _alone(engine: AsyncEngine) -> AsyncGenerator[None]:
+    """Waits until no other run puts back letters of this service."""
+    async with engine.connect() as connection:
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        while not await connection.scalar(_LOCK, {"lock_class": _LOCK_CLASS}):  # noqa: ASYNC110  # PostgreSQL tells no event
+            await asyncio.sleep(_LOCK_POLL_SECONDS)
+        try:
+            yield
+        finally:
+            await connection.execute(_UNLOCK, {"lock_class": _LOCK_CLASS})
