@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --progress-bar o
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up test check faults lock clean
+.PHONY: help venv demo up test check faults bench lock clean
 
 help: ## Show the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,8 +55,11 @@ check: $(READY) ## Everything CI runs: style, types, architecture, contracts, te
 	$(BIN)/stride contracts check
 	$(BIN)/python -m pytest $(ARGS)
 
-faults: $(READY) ## Kill services and servers during a run, and count what is lost (nothing)
-	@$(BIN)/python -m pytest tests/faults $(ARGS)
+faults: $(READY) ## Break processes, servers and networks, and count what is lost (ARGS="--kills 1000")
+	@$(BIN)/python -m tests.faults $(ARGS)
+
+bench: $(READY) ## Measure speed beside its references (ARGS="--quick")
+	@$(BIN)/stride bench $(ARGS)
 
 LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 lock: $(READY) ## Resolve the dependencies anew and write the lock files

@@ -31,9 +31,23 @@ async def prepare_schemas(database_url: str, passwords: Mapping[str, str] | None
             for service in FLOW:
                 await _create_role_and_schema(connection, service)
                 await _allow_login(connection, service, (passwords or {}).get(service))
-                await connection.run_sync(_upgrade, service)
+                await connection.run_sync(_upgrade, service, service)
                 await connection.commit()
             await connection.execute(text("SELECT pg_advisory_unlock(7246411)"))
+    finally:
+        await engine.dispose()
+
+
+async def prepare_beside(database_url: str, service: str, schema: str) -> None:
+    """Make an empty `schema` with the newest tables of `service`, owned by its role; what was there is dropped."""
+    engine = create_async_engine(driver_url(database_url))
+    try:
+        async with engine.connect() as connection:
+            await connection.execute(text(f"DROP SCHEMA IF EXISTS {schema} CASCADE"))
+            await connection.execute(text(f"CREATE SCHEMA {schema} AUTHORIZATION {role_of(service)}"))
+            await connection.commit()
+            await connection.run_sync(_upgrade, service, schema)
+            await connection.commit()
     finally:
         await engine.dispose()
 
@@ -60,13 +74,13 @@ async def _allow_login(connection: AsyncConnection, service: str, password: str 
     await connection.commit()
 
 
-def _upgrade(connection: Connection, service: str) -> None:
+def _upgrade(connection: Connection, service: str, schema: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(migrations_of(service)))
     config.attributes["connection"] = connection
-    config.attributes["schema"] = service
+    config.attributes["schema"] = schema
     connection.execute(text(f"SET ROLE {role_of(service)}"))
-    connection.execute(text(f"SET search_path TO {service}"))
+    connection.execute(text(f"SET search_path TO {schema}"))
     connection.commit()
     command.upgrade(config, "head")
     connection.commit()

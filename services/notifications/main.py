@@ -7,10 +7,11 @@ from services.notifications.gateways import Inbox, Mail
 from services.notifications.handlers import HANDLERS
 from services.notifications.letters import Letters, Wordings
 from services.notifications.sender import Courier, Pace, Sender, Writer
-from services.notifications.store import PatientStore
+from services.notifications.store import PatientStore, finished
 from services.notifications.store.ledger import Ledger
 from shared.clinics import load_clinics
 from shared.ids import random_id
+from shared.messaging import retention
 from shared.messaging.service import Running, Service, run
 from shared.settings import Settings
 
@@ -41,7 +42,12 @@ async def _send(running: Running) -> None:
         await Sender(running.door, ledger, writer, courier, pace).run()
 
 
-SERVICE = Service("notifications", handlers=HANDLERS, store=_store, edge=api.edge, background=(_send,))
+async def _forget(running: Running) -> None:
+    """Remove the reminders of appointments long past until cancelled."""
+    await retention.again_and_again(lambda: finished.remove_reminders(running.engine, running.clock.now()))
+
+
+SERVICE = Service("notifications", handlers=HANDLERS, store=_store, edge=api.edge, background=(_send, _forget))
 
 
 def main() -> None:

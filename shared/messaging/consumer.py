@@ -15,7 +15,7 @@ from faststream.kafka.message import KafkaAckableMessage
 
 from shared.clock import wall_seconds
 from shared.flow import consumed_topics
-from shared.messaging import wire
+from shared.messaging import any_record, subscriber_rules, wire
 from shared.messaging.dead_letters import DeadLetter
 from shared.messaging.door import Door, Incoming
 from shared.messaging.errors import Stuck, Unavailable, Unreadable
@@ -27,6 +27,8 @@ Decoder = Callable[[RawRecord], Message]
 _BATCH = 1000
 _LANES = 2
 _POLL_MS = 15
+_FETCH_WAIT_MS = 50
+"""A fetch that waits holds up the partitions that are not in it: with the default, for half a second."""
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 5.0
 _START_SECONDS = 30.0
 _WATCH_SECONDS = 5.0
@@ -61,6 +63,7 @@ class Consumer:
         rebalance_timeout_ms: int = 60_000,
         max_poll_interval_ms: int = 300_000,
     ) -> None:
+        any_record.install()
         self._door = door
         self._decoders = decoders or {}
         self._broker = KafkaBroker(bootstrap, logger=None, graceful_timeout=20, allow_auto_create_topics=False)
@@ -74,6 +77,7 @@ class Consumer:
             batch=True,
             max_records=_BATCH,
             batch_timeout_ms=_POLL_MS,
+            fetch_max_wait_ms=_FETCH_WAIT_MS,
             ack_policy=AckPolicy.MANUAL,
             auto_offset_reset="earliest",
             partition_assignment_strategy=(RangePartitionAssignor,),
@@ -85,6 +89,14 @@ class Consumer:
             no_reply=True,
         )
         self._subscriber(self._take, parser=self._parse, decoder=_raw)
+
+    def check(self) -> None:
+        """Hold the subscription against the rules.
+
+        Raises:
+            UnsafeSubscription: under its options events would be lost.
+        """
+        subscriber_rules.check(self._broker)
 
     async def start(self) -> None:
         """Connect and begin to read.
@@ -130,8 +142,11 @@ class Consumer:
             await asyncio.wait([self._failed], timeout=_WATCH_SECONDS)
             if self._failed.done():
                 self._failed.result()
+            if not await self._records_wait():
+                # What comes after a quiet hour has not waited for an hour.
+                self._last_progress = wall_seconds()
             idle = wall_seconds() - self._last_progress
-            if idle > _STUCK_AFTER_SECONDS and await self._records_wait():
+            if idle > _STUCK_AFTER_SECONDS:
                 raise Stuck(f"Records wait, and none was read for {idle:.0f} s.")
 
     async def _records_wait(self) -> bool:
@@ -177,6 +192,7 @@ class Consumer:
 
     async def _again(self, message: KafkaMessage) -> None:
         """Have the batch delivered once more, after a pause."""
+        self._last_progress = wall_seconds()
         await message.nack()
         await asyncio.sleep(self._wait)
         self._wait = min(self._wait * 2, _LONGEST_WAIT)
@@ -200,6 +216,8 @@ class Consumer:
             return self._decoders.get(consumed.topic, wire.decode)(record)
         except Unreadable as error:
             return DeadLetter(record, error.code, error.reason)
+        except Exception as error:  # noqa: BLE001  # a decoder's own fault: the record must hold up no other
+            return DeadLetter(record, "decoder-failed", f"{type(error).__name__} in the decoder")
 
 
 async def _raw(message: KafkaMessage) -> Any:

@@ -52,8 +52,8 @@ async def dead_letters(bootstrap: str, services: Sequence[str] = (), *, values: 
     """
     topics = {dead_letter_topic(s, topic): (s, topic) for s in services or sorted(FLOW) for topic in consumed_topics(s)}
     found: dict[tuple[str, int], Letter] = {}
-    async with reader(bootstrap) as consumer, patient() as patience:
-        async for record in all_records(consumer, topics):
+    async with reader(bootstrap, topics) as consumer, patient() as patience:
+        async for record in all_records(consumer):
             prolong(patience)
             mark = put_back_offset(record)
             if mark is None:
@@ -72,8 +72,8 @@ async def read_letter(bootstrap: str, service: str, topic: str, offset: int) -> 
         Unavailable: Kafka does not answer.
     """
     partition = TopicPartition(dead_letter_topic(service, topic), 0)
-    async with reader(bootstrap) as consumer, patient():
-        if partition.topic not in await consumer.topics():
+    async with reader(bootstrap, [partition.topic]) as consumer, patient():
+        if partition not in consumer.assignment():
             return None
         if offset >= (await consumer.end_offsets([partition]))[partition]:
             return None
@@ -110,7 +110,7 @@ async def put_back(bootstrap: str, letters: Sequence[Letter]) -> int:
     Doing it twice has one effect: the event id is the same, and the inbox knows it. A record that
     still can't be read becomes a dead letter again.
     """
-    async with returning(bootstrap) as desk:
+    async with returning(bootstrap, []) as desk:
         for letter in letters:
             await desk.put_back(letter, original(letter))
     return len(letters)
@@ -149,8 +149,8 @@ class Returning:
 
 
 @asynccontextmanager
-async def returning(bootstrap: str) -> AsyncGenerator[Returning]:
-    """A `Returning` with its connections.
+async def returning(bootstrap: str, topics: Sequence[str]) -> AsyncGenerator[Returning]:
+    """A `Returning` with its connections, that reads these dead-letter topics.
 
     Raises:
         Unavailable: Kafka does not answer.
@@ -158,7 +158,7 @@ async def returning(bootstrap: str) -> AsyncGenerator[Returning]:
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, max_request_size=2_000_000
     )
-    async with reader(bootstrap) as consumer:
+    async with reader(bootstrap, topics) as consumer:
         try:
             async with patient():
                 await producer.start()
@@ -170,8 +170,6 @@ async def returning(bootstrap: str) -> AsyncGenerator[Returning]:
 async def _letter_at(consumer: AIOKafkaConsumer, service: str, topic: str, offset: int) -> Letter | None:
     """The letter at an offset below the end of its topic."""
     partition = TopicPartition(dead_letter_topic(service, topic), 0)
-    if consumer.assignment() != {partition}:
-        consumer.assign([partition])
     consumer.seek(partition, offset)
     record = await consumer.getone(partition)
     return _letter(service, topic, record) if record.offset == offset and put_back_offset(record) is None else None

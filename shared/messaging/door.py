@@ -145,30 +145,26 @@ class Door:
 
     async def _park_alone(self, message: Message, reason: str) -> Outcome:
         async with self.work() as work:
-            if not await inbox.remember(work.tx, [message]):
+            applied = await inbox.advance(work.tx, _positions([message]))
+            if _before(message, applied) or not await inbox.remember(work.tx, [message]):
                 return Outcome("repeat")
+            await self.lock(work.tx, [message])
             await parking.park(work.tx, [(message, reason)])
             await parking.check_limit(work.tx)
-            await inbox.advance(work.tx, _positions([message]))
         return Outcome("parked", reason)
 
     async def _together(self, incoming: Sequence[Incoming]) -> list[Outcome]:
         async with self.work() as work:
-            waiting = await self._not_applied(work.tx, incoming)
+            # What was read before is passed over: a redelivery or a group reset applies nothing twice.
+            applied = await inbox.advance(work.tx, _positions(incoming))
+            waiting = [item for item in incoming if not _before(item, applied)]
             messages = [item for item in waiting if isinstance(item, Message)]
             fresh = await inbox.remember(work.tx, messages)
             outcomes = await self._decide(work, messages, fresh)
             for item in waiting:
                 if isinstance(item, DeadLetter):
                     work.leaving.append(dead_letters.outgoing(item, self.service))
-            await inbox.advance(work.tx, _positions(incoming))
         return [outcomes.get(id(item), Outcome("repeat")) for item in incoming]
-
-    async def _not_applied(self, tx: AsyncConnection, incoming: Sequence[Incoming]) -> list[Incoming]:
-        """Without what was read before: a redelivery or a group reset applies nothing twice."""
-        topics = {position.topic for position in _positions(incoming)}
-        applied = await inbox.applied_offsets(tx, topics) if topics else {}
-        return [item for item in incoming if not _before(item, applied)]
 
     async def _decide(self, work: Work, messages: Sequence[Message], fresh: set[inbox.Identity]) -> dict[int, Outcome]:
         todo = _first_of_each(messages, fresh)

@@ -36,6 +36,12 @@ class FlowDisagrees(Exception):
     exit_code = 78
 
 
+class UnsafeSubscription(Exception):
+    """A subscription has an option under which events are lost: the service must not start."""
+
+    exit_code = 78
+
+
 class TooManyFailures(Exception):
     """So many events failed in a short time that the fault is ours: stop reading, park no more."""
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 
 from shared.messaging.errors import Unavailable
 
@@ -32,5 +32,8 @@ async def running_services(bootstrap: str, services: Sequence[str]) -> set[str]:
 
 
 async def _has_members(admin: AIOKafkaAdminClient, service: str) -> bool:
-    answers: list[Any] = await admin.describe_consumer_groups([service])
+    try:
+        answers: list[Any] = await admin.describe_consumer_groups([service])
+    except GroupCoordinatorNotAvailableError:
+        return False  # Kafka appoints one when the first group is made
     return any(group[_MEMBERS] for answer in answers for group in answer.groups)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
-from contextlib import suppress
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -17,6 +16,7 @@ from aiokafka.errors import (
     UnknownTopicOrPartitionError,
     UnsupportedForMessageFormatError,
 )
+from sqlalchemy import Row
 
 from shared.clock import wall_seconds
 from shared.telemetry import log
@@ -41,6 +41,7 @@ _REMEDIES: Mapping[type[Exception], str] = {
 }
 _MISSING_AGAIN_SECONDS = 1.0
 _REFUSED_AGAIN_SECONDS = 20.0
+_OLD_SECONDS = 3.0
 _END_SECONDS = 2.0
 
 Place = tuple[str, int]
@@ -53,11 +54,16 @@ class Held:
     def __init__(self) -> None:
         self._topics: dict[str, float] = {}
         self._places: dict[Place, float] = {}
-        self.reasons: dict[str, str] = {}
-        """For each topic of which something is held: what is wrong, and what to do."""
+        self._reasons: dict[str, str] = {}
 
     def __bool__(self) -> bool:
-        return bool(self.reasons)
+        return bool(self._topics or self._places)
+
+    @property
+    def reasons(self) -> Mapping[str, str]:
+        """For each topic of which something was refused lately: what is wrong, and what to do."""
+        self._forget_old()
+        return dict(self._reasons)
 
     def topics(self) -> list[str]:
         """Topics that Kafka did not know a moment ago."""
@@ -73,24 +79,50 @@ class Held:
             self._topics[topic] = wall_seconds() + _MISSING_AGAIN_SECONDS
             self._tell(topic, UnknownTopicOrPartitionError)
 
-    def refused(self, place: Place, error: Exception) -> None:
-        """Kafka does not take the record that is first in this place."""
-        self._places[place] = wall_seconds() + _REFUSED_AGAIN_SECONDS
-        self._tell(place[0], type(error))
+    def refused(self, row: Row[Any], error: Exception) -> None:
+        """Kafka does not take this record, the first in its place."""
+        self._places[_place(row)] = wall_seconds() + _REFUSED_AGAIN_SECONDS
+        self._tell(row.aggregatetype, type(error))
 
-    def taken(self, places: Collection[Place]) -> None:
-        """Kafka has taken records in these places: what was wrong there is mended."""
-        for place in places:
-            self._places.pop(place, None)
-            self._topics.pop(place[0], None)
+    def holds(self, row: Row[Any]) -> bool:
+        """Whether its place is passed over now."""
+        return self._places.get(_place(row), 0) > wall_seconds()
+
+    def careful(self, rows: Iterable[Row[Any]]) -> list[Row[Any]]:
+        """Of a place whose time has come, the first record alone: none may be out before one that is refused again."""
+        tried: set[Place] = set()
+        kept: list[Row[Any]] = []
+        for row in rows:
+            if _place(row) not in tried:
+                kept.append(row)
+            if _place(row) in self._places:
+                tried.add(_place(row))
+        return kept
+
+    def taken(self, rows: Iterable[Row[Any]]) -> None:
+        """Kafka has taken these: what was wrong in their places is mended."""
+        for row in rows:
+            self._places.pop(_place(row), None)
+            self._topics.pop(row.aggregatetype, None)
+        self._forget_old()
+
+    def _forget_old(self) -> None:
+        """What was not refused again when its time had come was published by another relay."""
+        past = wall_seconds() - _OLD_SECONDS
+        self._topics = {topic: again for topic, again in self._topics.items() if again > past}
+        self._places = {place: again for place, again in self._places.items() if again > past}
         still = self._topics.keys() | {topic for topic, _ in self._places}
-        self.reasons = {topic: reason for topic, reason in self.reasons.items() if topic in still}
+        self._reasons = {topic: reason for topic, reason in self._reasons.items() if topic in still}
 
     def _tell(self, topic: str, error: type[Exception]) -> None:
         reason = f"{error.__name__}: {_REMEDIES.get(error, 'see the log of the Kafka server')}"
-        if self.reasons.get(topic) != reason:
-            self.reasons[topic] = reason
+        if self._reasons.get(topic) != reason:
+            self._reasons[topic] = reason
             log().error("kafka-refuses", topic=topic, reason=f"its records wait in the outbox; {reason}")
+
+
+def _place(row: Row[Any]) -> Place:
+    return row.aggregatetype, row.bucket
 
 
 def _not_yet(again: Mapping[Any, float]) -> list[Any]:
@@ -127,7 +159,14 @@ async def abandon(producer: AIOKafkaProducer) -> None:
     if inside._sender.sender_task:
         inside._sender.sender_task.cancel()
     for end in (producer.client.close, producer.stop):
-        # What was in flight fails in its own way; it will be sent again whatever became of it.
-        with suppress(Exception):
-            async with asyncio.timeout(_END_SECONDS):
-                await end()
+        # Each in a task of its own: aiokafka lets its cancelled task's error out, and may wait for ever.
+        ending = asyncio.ensure_future(end())
+        await asyncio.wait({ending}, timeout=_END_SECONDS)
+        ending.add_done_callback(_heed_no_error)
+        ending.cancel()
+
+
+def _heed_no_error(ended: asyncio.Future[None]) -> None:
+    """What was in flight has failed, in one way or another; it will be sent again."""
+    if not ended.cancelled():
+        ended.exception()

@@ -20,12 +20,12 @@ _FORGET = text("""
     USING unnest(CAST(:sources AS text[]), CAST(:ids AS text[])) AS refused (source, event_id)
     WHERE inbox.source = refused.source AND inbox.event_id = refused.event_id
 """)
-_APPLIED = text("SELECT topic, partition, next_offset FROM applied_offset WHERE topic = ANY(:topics)")
 _ADVANCE = text("""
     INSERT INTO applied_offset (topic, partition, next_offset)
     SELECT * FROM unnest(CAST(:topics AS text[]), CAST(:partitions AS int[]), CAST(:offsets AS bigint[]))
     ON CONFLICT (topic, partition)
     DO UPDATE SET next_offset = GREATEST(applied_offset.next_offset, excluded.next_offset)
+    RETURNING topic, partition, COALESCE(old.next_offset, 0) AS applied
 """)
 
 Identity = tuple[str, str]
@@ -55,22 +55,20 @@ async def forget(tx: AsyncConnection, messages: Sequence[Message]) -> None:
         )
 
 
-async def applied_offsets(tx: AsyncConnection, topics: Iterable[str]) -> dict[tuple[str, int], int]:
-    """Per (topic, partition), the first offset that was not applied yet."""
-    rows = await tx.execute(_APPLIED, {"topics": sorted(set(topics))})
-    return {(row.topic, row.partition): row.next_offset for row in rows}
+async def advance(tx: AsyncConnection, positions: Iterable[Position]) -> dict[tuple[str, int], int]:
+    """Record that everything up to and including `positions` is applied once `tx` commits.
 
-
-async def advance(tx: AsyncConnection, positions: Iterable[Position]) -> None:
-    """Record that everything up to and including `positions` is applied."""
+    Returns, per (topic, partition), the first offset that was not applied before. To be asked first:
+    who has the same records in hand (a process that was taken for dead) waits here, then sees them applied.
+    """
     latest: dict[tuple[str, int], int] = {}
     for position in positions:
         place = (position.topic, position.partition)
         latest[place] = max(latest.get(place, 0), position.offset + 1)
     if not latest:
-        return
+        return {}
     places = sorted(latest)
-    await tx.execute(
+    rows = await tx.execute(
         _ADVANCE,
         {
             "topics": [topic for topic, _ in places],
@@ -78,3 +76,4 @@ async def advance(tx: AsyncConnection, positions: Iterable[Position]) -> None:
             "offsets": [latest[place] for place in places],
         },
     )
+    return {(row.topic, row.partition): row.applied for row in rows}

@@ -20,7 +20,7 @@ async def lock(tx: AsyncConnection, service: str, keys: Iterable[str]) -> None:
     await tx.execute(_LOCK, {"lock_class": _lock_class(service), "stripes": stripes})
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=20_000)
 def _stripe(key: str) -> int:
     """By Kafka's own hash: keys of different partitions never share a stripe (partitions a power of two).
 

@@ -84,7 +84,6 @@ class Relay:
         except (PublishFailed, Unavailable) as error:
             await self._recover(error)
         else:
-            self._failing_since = None
             if not published:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), _POLL_SECONDS)
@@ -93,6 +92,7 @@ class Relay:
         """Publish one batch; returns how many records Kafka confirmed."""
         async with begin(self._engine) as tx:
             if await tx.scalar(_WAITING) is None:
+                self._failing_since = None
                 return 0
             owned = await tx.scalars(_OWN_BUCKETS, {"last": BUCKETS - 1, "lock_class": _LOCK_CLASS})
             rows = await self._take(tx, list(owned))
@@ -100,13 +100,14 @@ class Relay:
             if published:
                 await tx.execute(_DONE, {"positions": [row.position for row in published]})
                 self.last_publish = wall_seconds()
+                self._failing_since = None
             return len(published)
 
     async def _take(self, tx: AsyncConnection, owned: list[int]) -> Sequence[Row[Any]]:
         if not self.held:
             return (await tx.execute(_TAKE, {"buckets": owned})).all()
         passed_over = {"topics": self.held.topics(), "places": self.held.places()}
-        return (await tx.execute(_TAKE_OTHERS, {"buckets": owned, **passed_over})).all()
+        return self.held.careful((await tx.execute(_TAKE_OTHERS, {"buckets": owned, **passed_over})).all())
 
     async def _publish(self, rows: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
         """Returns those that Kafka confirmed: all, but for what it refuses and what stands behind that."""
@@ -127,7 +128,7 @@ class Relay:
         finally:
             self._in_hand_since = None
         if self.held:
-            self.held.taken({(row.aggregatetype, row.bucket) for row in published})
+            self.held.taken(published)
         return published
 
     async def _send_all(self, producer: AIOKafkaProducer, rows: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
@@ -137,25 +138,34 @@ class Relay:
                 sent.append(await _send(producer, row))
         except REFUSALS as error:
             # Too large for the producer itself: what came before it in the batch is on its way.
-            refusing = rows[len(sent)]
-            self.held.refused((refusing.aggregatetype, refusing.bucket), error)
+            self.held.refused(rows[len(sent)], error)
         try:
             await asyncio.gather(*sent)
         except REFUSALS:
             return await self._after_refusal(rows, sent)
         return rows[: len(sent)]
 
-    async def _after_refusal(
-        self, rows: Sequence[Row[Any]], sent: Sequence["asyncio.Future[Any]"]
-    ) -> Sequence[Row[Any]]:
-        """Hold what Kafka refused; returns the confirmed. The producer has lost count of that partition: a new one."""
+    async def _after_refusal(self, rows: Sequence[Row[Any]], sent: Sequence[asyncio.Future[Any]]) -> list[Row[Any]]:
+        """Kafka refuses whole batches, so each record of one is sent again alone. Returns what was confirmed."""
         results = await asyncio.gather(*sent, return_exceptions=True)
         answered = list(zip(rows, results, strict=False))
-        for row, result in answered:
-            if isinstance(result, REFUSALS):
-                self.held.refused((row.aggregatetype, row.bucket), result)
+        published = [row for row, result in answered if not isinstance(result, BaseException)]
         await self._drop_producer()
-        return [row for row, result in answered if not isinstance(result, BaseException)]
+        for row, result in answered:
+            if isinstance(result, REFUSALS) and not self.held.holds(row) and await self._taken_alone(row):
+                published.append(row)
+        return published
+
+    async def _taken_alone(self, row: Row[Any]) -> bool:
+        """Whether Kafka takes it. If not, the producer has lost count of that partition: the next takes a new one."""
+        producer = await self._ready_producer()
+        try:
+            await (await _send(producer, row))
+        except REFUSALS as error:
+            self.held.refused(row, error)
+            await self._drop_producer()
+            return False
+        return True
 
     async def _ready_producer(self) -> AIOKafkaProducer:
         if self._producer is None:

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.clock import open_clock
-from shared.flow import INBOUND_TOPIC
+from shared.flow import INBOUND_TOPIC, dead_letter_topic
 from shared.messaging import wire
 from shared.messaging.allowance import Allowance
 from shared.messaging.dead_letter_topics import Letter, Returning, dead_letters, original, returning
@@ -118,7 +118,8 @@ async def _replay_letters(
 ) -> list[Fate]:
     """The letters of one service. One run at a time: what still can't be read must not be put back twice."""
     service = desk.door.service
-    async with _alone(desk.door.engine), returning(bootstrap) as hands:
+    topics = sorted({dead_letter_topic(service, one.topic) for one in group})
+    async with _alone(desk.door.engine), returning(bootstrap, topics) as hands:
         waiting = {(letter.topic, letter.offset) for letter in await dead_letters(bootstrap, [service], values=False)}
         return [
             await _replay_letter(one, desk, hands, limit, authorization=authorization, dry_run=dry_run)

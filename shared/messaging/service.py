@@ -22,14 +22,14 @@ from shared.flow import FLOW
 from shared.messaging import retention
 from shared.messaging.consumer import Consumer, Decoder
 from shared.messaging.door import Door, Store
-from shared.messaging.errors import FlowDisagrees, Unavailable
+from shared.messaging.errors import FlowDisagrees, Unavailable, UnsafeSubscription
 from shared.messaging.message import Handler
 from shared.messaging.relay import Relay
 from shared.messaging.topics import wait_until_answering
 from shared.settings import ConfigurationInvalid, Settings, load_settings
 from shared.telemetry import configure_logging, log
 
-_RELAY_MAY_FAIL_SECONDS = 8
+_RELAY_MAY_FAIL_SECONDS = 6
 """Whoever asks now and then learns within 10 s of the first failure."""
 
 
@@ -83,7 +83,7 @@ def run(service: Service) -> None:
         settings = load_settings()
         with asyncio.Runner(loop_factory=_fast_loop) as runner:
             code = runner.run(_serve(service, settings))
-    except (ConfigurationInvalid, FlowDisagrees, Unavailable) as error:
+    except (ConfigurationInvalid, FlowDisagrees, Unavailable, UnsafeSubscription) as error:
         log().error("cannot-start", reason=str(error))
         code = error.exit_code
     sys.exit(code)
@@ -104,6 +104,7 @@ async def _serve(service: Service, settings: Settings) -> int:
     door = Door(service.name, service.handlers, service.store(settings), engine, clock, relay)
     running = Running(settings, engine, clock, relay, door)
     consumer = Consumer(settings.kafka_bootstrap, door, service.decoders(settings))
+    consumer.check()
     app = FastAPI(title=f"Stride {service.name}", docs_url=None, redoc_url=None)
     _health(app, running, consumer)
     if service.edge:

@@ -32,8 +32,11 @@ def prolong(patience: asyncio.Timeout) -> None:
 
 
 @asynccontextmanager
-async def reader(bootstrap: str) -> AsyncGenerator[AIOKafkaConsumer]:
-    """A connected consumer without partitions.
+async def reader(bootstrap: str, topics: Iterable[str]) -> AsyncGenerator[AIOKafkaConsumer]:
+    """A consumer of the first partition of each of `topics` that exists.
+
+    Its partitions stay as they are: an aiokafka consumer that is stopped just after they changed
+    swallows the cancellation in its fetcher and never ends.
 
     Raises:
         Unavailable: Kafka does not answer.
@@ -46,23 +49,21 @@ async def reader(bootstrap: str) -> AsyncGenerator[AIOKafkaConsumer]:
             await consumer.start()
         except (KafkaError, OSError) as error:
             raise Unavailable(f"Kafka at {bootstrap} does not answer: {type(error).__name__}.") from error
+        async with patient():
+            existing = await consumer.topics()
+        # Together, before anything is asked: aiokafka else learns of one topic at a time, 60 ms each.
+        consumer.assign([TopicPartition(topic, 0) for topic in topics if topic in existing])
         yield consumer
     finally:
         await consumer.stop()
 
 
-async def all_records(
-    consumer: AIOKafkaConsumer, topics: Iterable[str]
-) -> AsyncGenerator[ConsumerRecord[bytes, bytes]]:
-    """All that the first partitions of `topics` have now, in order per topic; topics that don't exist have nothing."""
-    existing = await consumer.topics()
-    partitions = [TopicPartition(topic, 0) for topic in topics if topic in existing]
-    # Together, before anything is asked: aiokafka else learns of one topic at a time, 60 ms each.
-    consumer.assign(partitions)
+async def all_records(consumer: AIOKafkaConsumer) -> AsyncGenerator[ConsumerRecord[bytes, bytes]]:
+    """All that the consumer's partitions have now, in order per topic."""
+    partitions = list(consumer.assignment())
     ends = await consumer.end_offsets(partitions)
     starts = await consumer.beginning_offsets(partitions)
     waiting = [partition for partition in partitions if starts[partition] < ends[partition]]
-    consumer.assign(waiting)
     for partition in waiting:
         consumer.seek(partition, starts[partition])
     while waiting:

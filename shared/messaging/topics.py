@@ -28,9 +28,22 @@ PATIENTS: Final = {
 """Only the newest fact of a patient stays. Left to Kafka's defaults, an older one could stay for ever: the
 newest part of a log is never cleaned, and begins anew only after 1 GB or a week. Here it does after a day,
 with the next fact of that partition, and the cleaner comes once a tenth is stale or a day old."""
-INBOUND: Final = {"cleanup.policy": "delete", "retention.ms": str(7 * DAY_MS), "segment.ms": _DAY}
-DEAD_LETTERS: Final = {"cleanup.policy": "delete", "retention.ms": str(30 * DAY_MS), "segment.ms": _DAY}
-"""Whole segments go at a time: with a day's worth in each, a day after the limit at most."""
+INBOUND: Final = {
+    "cleanup.policy": "delete",
+    "retention.ms": str(7 * DAY_MS),
+    "segment.ms": _DAY,
+    "max.message.bytes": "262144",
+    "compression.type": "uncompressed",
+}
+"""Kafka unpacks what a clinic system has compressed: our client reads no snappy, lz4 or zstd, and would stop there."""
+DEAD_LETTERS: Final = {
+    "cleanup.policy": "delete",
+    "retention.ms": str(30 * DAY_MS),
+    "segment.ms": _DAY,
+    "max.message.bytes": "524288",
+}
+"""Whole segments go at a time: with a day's worth in each, a day after the limit at most. Any record must
+find room here, with the headers that say why."""
 
 
 def wanted(partitions: int, replicas: int) -> list[NewTopic]:

@@ -16,6 +16,7 @@ from shared.messaging.message import Message, NewerFact, RawRecord
 SPEC_VERSION: Final = "1.0"
 JSON_TYPE: Final = "application/json"
 STRUCTURED_TYPE: Final = "application/cloudevents+json"
+_LONGEST_IDENTITY: Final = 256
 _TYPE: Final = re.compile(r"clinic\.(?P<name>.+)\.v(?P<version>[1-9][0-9]{0,8})")
 
 
@@ -53,8 +54,7 @@ def decode(record: RawRecord) -> Message:
     headers = read_headers(record)
     wire_type = headers.get("ce_type", "")
     fact_type = known_type(wire_type)
-    if not headers.get("ce_id"):
-        raise Unreadable("no-id", "The header ce_id is missing.")
+    check_identity(headers.get("ce_id", ""), headers.get("ce_source", ""))
     value = record.value or b""
     fact = newer_fact(wire_type, record) if fact_type is NewerFact else read_fact(fact_type, value)
     return Message(
@@ -65,6 +65,18 @@ def decode(record: RawRecord) -> Message:
         position=record.position,
         record=record,
     )
+
+
+def check_identity(event_id: str, source: str) -> None:
+    """Both are kept in the inbox, which takes no more than this.
+
+    Raises:
+        Unreadable: there is no id, or it or the source is too long or holds control characters.
+    """
+    if not event_id:
+        raise Unreadable("no-id", "The header ce_id is missing.")
+    if max(len(event_id), len(source)) > _LONGEST_IDENTITY or not (event_id + source).isprintable():
+        raise Unreadable("bad-id", f"ce_id and ce_source have {_LONGEST_IDENTITY} printable characters at most.")
 
 
 def read_headers(record: RawRecord) -> dict[str, str]:

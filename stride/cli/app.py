@@ -8,10 +8,14 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 # To add a command: a file `stride/cli/NAME.py` with a function NAME, and a line here.
+# A command with subcommands has a `typer.Typer` of that name instead.
 COMMANDS = (
     "up",
     "demo",
     "send",
+    "rebuild",
+    "dlq",
+    "bench",
     "doctor",
     "init",
     "contracts",
@@ -28,9 +32,11 @@ class LazyCommands(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"stride.cli.{cmd_name}")
+        command = getattr(import_module(f"stride.cli.{cmd_name}"), cmd_name)
+        if isinstance(command, typer.Typer):
+            return get_command(command)
         single = typer.Typer(add_completion=False)
-        single.command(cmd_name)(getattr(module, cmd_name))
+        single.command(cmd_name)(command)
         return get_command(single)
 
 

@@ -1,7 +1,7 @@
 """Documents generated from the flow map and the event models: schemas, AsyncAPI, the diagram.
 
-`stride contracts write` makes them, `stride contracts check` (part of `make check`) fails when
-one no longer agrees with the code.
+`stride contracts write` makes them; `stride contracts check` (part of `make check`) fails when one
+no longer agrees with the code, or when a model breaks what was published.
 """
 
 from pathlib import Path
@@ -11,30 +11,38 @@ from stride.contracts import asyncapi, diagram, schemas
 
 
 def rendered(root: Path = ROOT) -> dict[Path, str]:
-    """Every generated document by its path: what its file should hold."""
-    documents = {root / "docs" / "contracts" / name: content for name, content in schemas.documents().items()}
-    documents[root / "docs" / "contracts" / "asyncapi.json"] = asyncapi.document()
+    """Every generated document by its path: what its file should hold.
+
+    Raises:
+        HistoryDamaged: published schemas are missing or unreadable.
+    """
+    numbers = schemas.newest(schemas.published(root))
+    documents = {root / path: content for path, content in schemas.documents(numbers).items()}
+    documents[root / "docs" / "contracts" / "asyncapi.json"] = asyncapi.document(numbers)
     readme = root / "README.md"
     documents[readme] = diagram.embedded_in(readme.read_text(encoding="utf-8"))
     return documents
 
 
+def problems(root: Path = ROOT) -> list[str]:
+    """What the models break of what was published; nothing may be written before that is mended."""
+    try:
+        return schemas.problems(schemas.published(root))
+    except schemas.HistoryDamaged as damage:
+        return [str(damage)]
+
+
 def write(root: Path = ROOT) -> list[Path]:
-    """Write what is missing or stale; returns those paths."""
+    """Write what is missing or stale; returns those paths. To be asked only where there are no `problems`."""
     changed = stale(root)
     content = rendered(root)
     for path in changed:
-        if path in content:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(content[path], encoding="utf-8")
-        else:
-            path.unlink()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content[path], encoding="utf-8")
     return changed
 
 
 def stale(root: Path = ROOT) -> list[Path]:
-    """Paths whose file does not hold what the code says, or that no event stands behind any more."""
+    """Paths whose file does not hold what the code says."""
     expected = rendered(root)
-    differing = [path for path, content in expected.items() if not path.exists() or path.read_text() != content]
-    left_over = set((root / "docs" / "contracts" / "schemas").glob("*.json")) - set(expected)
-    return sorted([*differing, *left_over])
+    return sorted(path for path, content in expected.items() if not path.exists() or path.read_text() != content)

@@ -1,7 +1,8 @@
 """The AsyncAPI 3 document of all topics: who sends, who receives, headers, key, payload."""
 
 import json
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from shared.events import EVENTS
 from shared.events.base import Fact
@@ -22,10 +23,14 @@ _HEADERS: dict[str, str] = {
 }
 
 
-def document() -> str:
-    """The document as JSON."""
+SCHEMA_FORMAT: Final = "application/schema+json;version=2020-12"
+"""What Pydantic generates."""
+
+
+def document(revisions: Mapping[str, int]) -> str:
+    """The document as JSON; payloads refer to the revision of each event that is written today."""
     content: dict[str, Any] = {
-        "asyncapi": "3.0.0",
+        "asyncapi": "3.1.0",
         "info": {
             "title": "Stride",
             "version": "1.0.0",
@@ -36,7 +41,7 @@ def document() -> str:
         "channels": {fact.NAME: _channel(fact) for fact in EVENTS.values()} | {INBOUND_TOPIC: _inbound_channel()},
         "operations": _operations(),
         "components": {
-            "messages": {fact.wire_type(): _message(fact) for fact in EVENTS.values()},
+            "messages": {name: _message(fact, revisions[name]) for name, fact in EVENTS.items()},
             "messageTraits": {"cloudevent": {"headers": _header_schema()}},
         },
     }
@@ -68,20 +73,19 @@ def _configuration(fact: type[Fact]) -> dict[str, Any]:
     return {"cleanup.policy": ["delete"], "retention.ms": -1}
 
 
-def _message(fact: type[Fact]) -> dict[str, Any]:
+def _message(fact: type[Fact], revision: int) -> dict[str, Any]:
     return {
         "name": fact.wire_type(),
         "title": fact.wire_type(),
         "summary": _first_line(fact),
         "contentType": "application/json",
         "traits": [{"$ref": "#/components/messageTraits/cloudevent"}],
-        "payload": {"schemaFormat": "application/schema+json;version=draft-07", "schema": _payload(fact)},
+        "payload": {
+            "schemaFormat": SCHEMA_FORMAT,
+            "schema": {"$ref": f"./schemas/{fact.wire_type()}/{revision}.json"},
+        },
         "bindings": {"kafka": {"key": {"type": "string", "description": "<clinic_id>/<patient_id>"}}},
     }
-
-
-def _payload(fact: type[Fact]) -> dict[str, Any]:
-    return {"$ref": f"./schemas/{fact.wire_type()}.json"}
 
 
 def _header_schema() -> dict[str, Any]:

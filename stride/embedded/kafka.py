@@ -82,9 +82,27 @@ class Installation:
         return (f"-XX:AOTCache={self.aot_cache}", *without_adapters)
 
 
-def kafka_program(home: Home, installation: Installation, ports: tuple[int, int], aot: Sequence[str] = ()) -> Program:
+@dataclass(frozen=True, slots=True)
+class SideDoor:
+    """A second listener on `port`, for clients that go through something that stands before it.
+
+    They are told to connect to the port `advertised`, where that something listens; those of the
+    first listener go straight to the broker.
+    """
+
+    port: int
+    advertised: int
+
+
+def kafka_program(
+    home: Home,
+    installation: Installation,
+    ports: tuple[int, int],
+    aot: Sequence[str] = (),
+    side_door: SideDoor | None = None,
+) -> Program:
     """How to run the broker on (client port, controller port)."""
-    properties = _write_properties(home, ports)
+    properties = _write_properties(home, ports, side_door)
     return Program(
         name="kafka",
         command=installation.command("kafka.Kafka", str(properties), aot=aot),
@@ -99,7 +117,7 @@ def bootstrap(port: int) -> str:
     return f"{LOOPBACK}:{port}"
 
 
-def _write_properties(home: Home, ports: tuple[int, int]) -> Path:
+def _write_properties(home: Home, ports: tuple[int, int], side_door: SideDoor | None = None) -> Path:
     client, controller = ports
     settings = _SETTINGS | {
         "listeners": f"PLAINTEXT://{LOOPBACK}:{client},CONTROLLER://{LOOPBACK}:{controller}",
@@ -107,6 +125,10 @@ def _write_properties(home: Home, ports: tuple[int, int]) -> Path:
         "controller.quorum.bootstrap.servers": f"{LOOPBACK}:{controller}",
         "log.dirs": str(home.folder("kafka") / "data"),
     }
+    if side_door:
+        settings["listener.security.protocol.map"] += ",SIDE:PLAINTEXT"
+        settings["listeners"] += f",SIDE://{LOOPBACK}:{side_door.port}"
+        settings["advertised.listeners"] += f",SIDE://{LOOPBACK}:{side_door.advertised}"
     path = home.folder("kafka") / "server.properties"
     path.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
     return path

@@ -11,7 +11,7 @@ from typing import Self
 from stride.embedded.addresses import Addresses, External, http_address
 from stride.embedded.credentials import Credentials
 from stride.embedded.home import Home
-from stride.embedded.kafka import bootstrap, format_storage, kafka_program
+from stride.embedded.kafka import SideDoor, bootstrap, format_storage, kafka_program
 from stride.embedded.mailbox.program import mailbox_program
 from stride.embedded.ports import LOOPBACK
 from stride.embedded.postgres import create_database, database_url, initialise, postgres_program
@@ -34,6 +34,7 @@ class Servers:
 
     `durable=False` is for tests: PostgreSQL then does not wait for the disk. A server given by
     `external` (by default from KAFKA_BOOTSTRAP, DATABASE_URL and STRIDE_SMTP) is used as it is.
+    `side_door` is Kafka's, for tests that put something between it and its clients.
     Must be entered from the thread that runs the event loop for as long as the servers live.
     """
 
@@ -44,12 +45,14 @@ class Servers:
         durable: bool = True,
         external: External | None = None,
         report: Report = silent,
+        side_door: SideDoor | None = None,
     ) -> None:
         self.home: Home = Home(home)
         self.roster: Roster = Roster()
         self._durable: bool = durable
         self._external: External = external or External.from_environment(os.environ)
         self._report: Report = report
+        self.side_door: SideDoor | None = side_door
         self._open: AsyncExitStack = AsyncExitStack()
         self._addresses: Addresses | None = None
 
@@ -122,7 +125,7 @@ class Servers:
         pair = (ports["kafka"], ports["kafka_controller"])
         self._report("Starting Kafka")
         await format_storage(self.home, installation, pair)
-        self.roster.start(kafka_program(self.home, installation, pair))
+        self.roster.start(kafka_program(self.home, installation, pair, side_door=self.side_door))
         await self.roster.wait_ready(["kafka"])
 
     async def _start_mailbox(self, ports: dict[str, int]) -> None:

@@ -48,8 +48,8 @@ def test_topics_are_provisioned_with_the_same_partitions_and_stated_retention() 
     topics = {topic.name: topic for topic in wanted(partitions=4, replicas=1)}
     assert set(fact_topics()) < set(topics)
     assert {topics[name].num_partitions for name in fact_topics()} == {4}
-    assert topics["patient.registered"].topic_configs == {"cleanup.policy": "compact"}
-    assert topics["session.logged"].topic_configs == {"retention.ms": "-1"}
+    assert topics["patient.registered"].topic_configs["cleanup.policy"] == "compact"
+    assert topics["session.logged"].topic_configs["retention.ms"] == "-1"
     for name in FLOW:
         for topic in consumed_topics(name):
             assert dead_letter_topic(name, topic) in topics

@@ -8,13 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from shared.clock import wall_seconds
 from stride.demo.drain import Drain
 from stride.demo.draws import generator
 from stride.demo.watch import Topics, all_topics
 from stride.embedded import SERVICES, Addresses, Stack
-from tests.journeys.runs import SMALL, differences, live_through, undisturbed
+from tests.faults.harness import Verdict
+from tests.journeys.runs import SMALL, Run, differences, live_through, undisturbed
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+NAME = "demo-services-and-servers"
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240), pytest.mark.fault(NAME)]
 
 AT_ONCE = "all services"
 FAULTS = ("intake", "notifications", "kafka", "progress", "scheduling", "postgres", AT_ONCE)
@@ -76,7 +79,23 @@ async def pending(addresses: Addresses, now: datetime) -> list[str]:
         return snapshot.pending(await topics.ends())
 
 
-async def test_kills_and_restarts_change_nothing(tmp_path: Path) -> None:
+def verdict_of(quiet: Run, broken: Run) -> Verdict:
+    """What the ledger of `make faults` says: a fact that only the quiet run has is lost, one too many doubled."""
+    wanted = {(topic, line) for topic, lines in quiet.facts().items() for line in lines}
+    found = {(topic, line) for topic, lines in broken.facts().items() for line in lines}
+    return Verdict(
+        fault=NAME,
+        seed=SMALL.seed,
+        sent=len(wanted),
+        kills=sum(name in SERVICES for name in FAULTS) + len(SERVICES),
+        lost=len(wanted - found),
+        duplicated=len(found - wanted),
+    )
+
+
+async def test_kills_and_restarts_change_nothing(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """The demo's four services killed and its servers restarted in turn, against an undisturbed run."""
+    began = wall_seconds()
     quiet = await undisturbed(SMALL, tmp_path / "quiet")
     breakages: list[Breakage] = []
 
@@ -85,6 +104,9 @@ async def test_kills_and_restarts_change_nothing(tmp_path: Path) -> None:
         return breakages[-1]
 
     broken = await live_through(tmp_path / "broken", SMALL, break_things)
+    verdict = verdict_of(quiet, broken)
+    verdict.seconds = round(wall_seconds() - began, 1)
+    request.node.user_properties.append(("verdict", verdict))
     assert not breakages[0].left, "some faults never found their service at work"
     assert broken.report.broken == {}
     assert differences(quiet.facts(), broken.facts()) == {}

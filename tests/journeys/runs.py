@@ -1,16 +1,18 @@
 """Demo runs for tests: a stack of its own, the scenario lived through, and what can be compared."""
 
+import importlib
 import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 
 from shared.flow import FLOW
+from shared.rebuild.comparison import rows_of
+from shared.rebuild.read_back import ReadBack
 from stride.cli.stack import stack_settings
 from stride.demo.driver import Meanwhile
 from stride.demo.report.summary import Report
@@ -19,19 +21,6 @@ from stride.demo.watch import Seen
 from stride.embedded import External, Stack
 
 SMALL = Scenario(patients=8, days=28, seed=4)
-
-WALL_CLOCK = {
-    "received_at", "created_at", "parked_at", "claimed_at", "handed_over_at", "position", "owner", "attempt",
-    "deferrals", "revision", "claimed_revision",
-}  # fmt: skip
-"""Columns that tell of the machine's time, or of how often something was tried."""
-
-RUNTIME = {
-    *(f"{service}.{table}" for service in FLOW for table in ("inbox", "applied_offset", "outbox", "parked")),
-    *(f"{service}.alembic_version" for service in FLOW),
-    "progress.patient",
-}
-"""Tables of the runtime's own, and versions of rows: they tell how often something was written."""
 
 
 class Quiet:
@@ -70,36 +59,25 @@ async def live_through(home: Path, scenario: Scenario, break_things: Callable[[S
 
 
 async def all_rows(database_url: str) -> dict[str, list[str]]:
-    """Every row of every service's own tables, without what depends on the machine's time."""
+    """Every row of every service's own tables, without what depends on the machine's time or on how often it tried.
+
+    What that is each service says for its rebuild: a run repeated and a state rebuilt are compared alike.
+    """
     connection = await asyncpg.connect(database_url)
     try:
-        named = await connection.fetch(
-            "SELECT id, clinic_id || '/' || kind || '/' || external_id FROM scheduling.resource"
-        )
-        tables = await connection.fetch(
-            "SELECT table_schema, table_name FROM information_schema.tables WHERE table_schema = ANY($1)", list(FLOW)
-        )
         return {
-            f"{schema}.{table}": sorted(
-                _canonical(row, dict(map(tuple, named)))
-                for row in await connection.fetch(f'SELECT * FROM {schema}."{table}"')
-            )
-            for schema, table in sorted(map(tuple, tables))
-            if f"{schema}.{table}" not in RUNTIME
+            f"{service}.{table}": sorted(json.dumps(row, sort_keys=True) for row in rows)
+            for service in sorted(FLOW)
+            for table, rows in (await rows_of(connection, service, read_back_of(service).tables)).items()
         }
     finally:
         await connection.close()
 
 
-def _canonical(row: Any, resources: Mapping[int, str]) -> str:
-    """A number that only a sequence gave, in which a rolled-back transaction leaves a gap, is no content."""
-    kept = {name: value for name, value in row.items() if name not in WALL_CLOCK}
-    if isinstance(kept.get("id"), int):
-        del kept["id"]
-    for column in ("resource", "practitioner", "room"):
-        if isinstance(kept.get(column), int):
-            kept[column] = resources[kept[column]]
-    return json.dumps(kept, default=str, sort_keys=True)
+def read_back_of(service: str) -> ReadBack:
+    """What the service says about being rebuilt."""
+    found: ReadBack = importlib.import_module(f"services.{service}.read_back").READ_BACK
+    return found
 
 
 def differences(one: Mapping[str, list[str]], other: Mapping[str, list[str]]) -> dict[str, tuple[list[str], list[str]]]:

@@ -1,5 +1,6 @@
 """The door: applied once, all or nothing, one bad event holds up nobody else."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -12,12 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from shared.clock import SystemClock
 from shared.events.intake import PlanEnded
 from shared.ids import random_id
-from shared.messaging import wire
+from shared.messaging import inbox, locks, wire
 from shared.messaging.dead_letters import DeadLetter
 from shared.messaging.door import Door
 from shared.messaging.errors import FlowDisagrees
 from shared.messaging.message import Message, Position, RawRecord
 from shared.messaging.relay import Relay
+from shared.messaging.transactions import begin
 from tests.messaging.counting import NOW, CountStore, count, create_tally, empty_everything, tally
 
 
@@ -131,3 +133,23 @@ async def test_a_fact_that_the_map_does_not_list_is_not_published(door: Door, cl
     with pytest.raises(FlowDisagrees, match="plan.ended"):
         async with door.work() as work:
             door.publish(work, stray)
+
+
+async def test_two_processes_with_the_same_unreadable_record_leave_one_dead_letter(door: Door) -> None:
+    record = RawRecord(Position("plan.ended", 3, next(_offsets)), b"k", b"{not json", ())
+    async with begin(door.engine) as tx:
+        await inbox.advance(tx, [record.position])
+        second = asyncio.ensure_future(door.admit([DeadLetter(record, "bad-value", "not JSON")]))
+        await asyncio.wait([second], timeout=0.5)
+    assert [outcome.state for outcome in await second] == ["repeat"]
+    assert await rows(door.engine, "outbox") == []
+
+
+async def test_an_event_that_the_database_rejects_is_parked_under_its_keys_lock(door: Door, clinic_id: str) -> None:
+    message = ended("p", clinic_id)
+    async with begin(door.engine) as tx:
+        await locks.lock(tx, door.service, [door.store.key(message.fact)])
+        parking = asyncio.ensure_future(door._park_alone(message, "database error 23514"))
+        await asyncio.wait([parking], timeout=0.5)
+        assert not parking.done()
+    assert (await parking).state == "parked"

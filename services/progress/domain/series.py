@@ -92,18 +92,12 @@ class Series(NamedTuple):
 
     def followed_by(self, reading: Reading) -> "Series":
         """The series with one more reading, which must be its latest and come after the baseline."""
-        level = self.level(reading.value)
-        out_of_baseline = self.baseline is not None and self.baseline.last == len(self.readings) - 1
-        noise = self.noise[-1] + (0.0 if out_of_baseline else _step(self.levels[-1], level, self.spec.sigma))
+        name, spec, side, device, readings, levels, noise, baseline = self
+        level = log(reading.value) if spec.scale == "log" else reading.value
+        out_of_baseline = baseline is not None and baseline.last == len(readings) - 1
+        more = 0.0 if out_of_baseline else _step(levels[-1], level, spec.sigma)
         return Series(
-            self.name,
-            self.spec,
-            self.side,
-            self.device,
-            (*self.readings, reading),
-            (*self.levels, level),
-            (*self.noise, noise),
-            self.baseline,
+            name, spec, side, device, (*readings, reading), (*levels, level), (*noise, noise[-1] + more), baseline
         )
 
 

@@ -17,8 +17,8 @@ from shared.database import copy_rows
 from shared.events.base import Fact
 from shared.ids import patient_key
 
-_REMEMBERED_ROWS = 400_000
-"""Of all patients together: some 200 MB, 4,000 patients at the end of a course with two measures."""
+_REMEMBERED_ROWS = 100_000
+"""Of all patients together: some 150 MB, 1,000 patients at the end of a course with two measures."""
 
 _Id = tuple[str, str]
 """Clinic id and patient id."""

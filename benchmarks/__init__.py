@@ -1,0 +1,1 @@
+"""How fast Stride is, each figure beside the reference it is measured against in the same run."""

@@ -1,0 +1,123 @@
+"""Notifications' own facts read back: what was raised, taken and sent, as it was published.
+
+Nothing is sent in a rebuild. A message counts as sent because the log says so; one that was dropped
+when it came due, of which no fact tells, is judged again at that moment.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import ClassVar
+
+from services.notifications.domain.alerts import AcknowledgementGiven, acknowledge
+from services.notifications.domain.judgement import Content, Dropped, judge
+from services.notifications.domain.state import Alert, Delivery, DeliveryState, Patient
+from shared.events.base import Fact, Moment
+from shared.events.notifications import (
+    AlertAcknowledged,
+    AlertRaised,
+    DeliveryFact,
+    NotificationFailed,
+    NotificationSent,
+)
+from shared.messaging.message import Decision, Handler
+
+_FINAL = {"failed": DeliveryState.FAILED, "unknown": DeliveryState.UNKNOWN, "expired": DeliveryState.EXPIRED}
+
+
+class TimePassed(Fact):
+    """At the end of a rebuild: what has come due since the patient's last fact. It travels no topic."""
+
+    NAME: ClassVar[str] = "time.passed"
+    until: Moment
+
+    @property
+    def natural_key(self) -> str:
+        return self.patient_id
+
+
+def as_it_was(handler: Handler, patient: Patient, fact: Fact, now: datetime, told: Sequence[Fact]) -> Decision[Patient]:
+    """Decide again, with what came due before, and for the owner of then: the roster may have changed."""
+    patient = lapse(patient, now)
+    raised = next((one for one in told if isinstance(one, AlertRaised)), None)
+    if raised is None:
+        return handler(patient, fact, now)
+    owners = dict.fromkeys(("clinician", "front-desk", "operator"), raised.owner) if raised.owner else {}
+    then = replace(patient, desk=replace(patient.desk, owners=owners))
+    decision = handler(then, fact, now)
+    return Decision(replace(decision.state, desk=patient.desk), decision.facts)
+
+
+def as_raised(before: Patient, decision: Decision[Patient], told: Sequence[Fact]) -> Patient:
+    """Only the alerts that were raised, as they were; an alert that would be raised now is not, nor written about."""
+    raised = {fact.alert_id: fact for fact in told if isinstance(fact, AlertRaised)}
+    untold = decision.state.alerts.keys() - before.alerts.keys() - raised.keys()
+    alerts = {name: alert for name, alert in decision.state.alerts.items() if name not in untold}
+    alerts |= {name: _as_told(alerts[name], fact) for name, fact in raised.items() if name in alerts}
+    deliveries = {
+        name: delivery
+        for name, delivery in decision.state.deliveries.items()
+        if name in before.deliveries or delivery.subject_id not in untold
+    }
+    return replace(decision.state, alerts=alerts, deliveries=deliveries)
+
+
+def _as_told(alert: Alert, fact: AlertRaised) -> Alert:
+    return replace(alert, kind=fact.kind, severity=fact.severity, title=fact.title, raised_at=fact.raised_at)
+
+
+def taken(patient: Patient, fact: AlertAcknowledged, now: datetime) -> Decision[Patient]:
+    """Somebody took an alert."""
+    given = AcknowledgementGiven(
+        clinic_id=fact.clinic_id,
+        patient_id=fact.patient_id,
+        alert_id=fact.alert_id,
+        given_by=fact.acknowledged_by,
+    )
+    return acknowledge(lapse(patient, now), given, fact.acknowledged_at)
+
+
+def sent(patient: Patient, fact: NotificationSent, now: datetime) -> Decision[Patient]:
+    """The message went out, and told what it had to tell then."""
+    patient = lapse(patient, fact.accepted_at, but=fact.delivery_id)
+    return Decision(_settled(patient, fact, DeliveryState.ACCEPTED, "", fact.accepted_at))
+
+
+def failed(patient: Patient, fact: NotificationFailed, now: datetime) -> Decision[Patient]:
+    """The message did not go out, or nobody can know."""
+    patient = lapse(patient, now, but=fact.delivery_id)
+    return Decision(_settled(patient, fact, _FINAL[fact.state], fact.reason, now))
+
+
+def _settled(patient: Patient, fact: DeliveryFact, state: DeliveryState, reason: str, at: datetime) -> Patient:
+    delivery = patient.deliveries.get(fact.delivery_id)
+    if delivery is None:
+        return patient
+    content = judge(patient, replace(delivery, state=DeliveryState.SCHEDULED, valid_until=None), at)
+    told = content.told if isinstance(content, Content) and state is not DeliveryState.EXPIRED else ()
+    return patient.with_deliveries(replace(delivery, state=state, reason=reason, told=told))
+
+
+def passed(patient: Patient, fact: TimePassed, now: datetime) -> Decision[Patient]:
+    """What has come due until now, and what no longer is so."""
+    return Decision(lapse(patient, fact.until, including=True))
+
+
+def lapse(patient: Patient, now: datetime, *, but: str = "", including: bool = False) -> Patient:
+    """Drop what came due before `now` and was not so any more; what was so waits for the fact that it went."""
+    due = [
+        delivery
+        for delivery in patient.deliveries.values()
+        if delivery.state is DeliveryState.SCHEDULED
+        and (delivery.due_at < now or (including and delivery.due_at == now))
+        and delivery.delivery_id != but
+    ]
+    for delivery in sorted(due, key=_line):
+        verdict = judge(patient, delivery, delivery.due_at)
+        if isinstance(verdict, Dropped):
+            patient = patient.with_deliveries(replace(delivery, state=verdict.state, reason=verdict.reason))
+    return patient
+
+
+def _line(delivery: Delivery) -> tuple[datetime, str]:
+    return delivery.due_at, delivery.delivery_id

@@ -1,0 +1,85 @@
+"""How notifications is rebuilt from the log: it plans its messages again, and none goes out a second time."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+
+from services.notifications.domain import told
+from services.notifications.store.finished import KEEP
+from services.notifications.store.ledger_from_log import LedgerFromLog
+from shared.clinics import load_clinics
+from shared.events.notifications import AlertAcknowledged, NotificationFailed, NotificationSent
+from shared.rebuild.read_back import Compared, ReadBack
+from shared.settings import Settings
+
+_WAITING: Final = """
+    SELECT DISTINCT clinic_id, patient_id FROM delivery
+    WHERE state = 'scheduled' AND due_at <= :now ORDER BY clinic_id, patient_id
+"""
+_SETTLED_AS_TOLD: Final = (
+    """
+    UPDATE {rebuilt}.delivery AS ours SET state = 'accepted', reason = '',
+        accepted_at = CAST(convert_from(fact.payload, 'UTF8')::jsonb ->> 'accepted_at' AS timestamptz)
+    FROM {rebuilt}.told_fact AS fact
+    WHERE fact.type LIKE 'clinic.notification.sent.%'
+        AND ours.delivery_id = convert_from(fact.payload, 'UTF8')::jsonb ->> 'delivery_id'
+    """,
+    """
+    UPDATE {rebuilt}.delivery AS ours SET state = convert_from(fact.payload, 'UTF8')::jsonb ->> 'state',
+        reason = convert_from(fact.payload, 'UTF8')::jsonb ->> 'reason'
+    FROM {rebuilt}.told_fact AS fact
+    WHERE fact.type LIKE 'clinic.notification.failed.%' AND ours.state <> 'accepted'
+        AND ours.delivery_id = convert_from(fact.payload, 'UTF8')::jsonb ->> 'delivery_id'
+    """,
+)
+_UNDER_WAY: Final = """
+    UPDATE {rebuilt}.delivery AS ours SET state = theirs.state, reason = theirs.reason, due_at = theirs.due_at,
+        told = theirs.told, attempt = theirs.attempt, deferrals = theirs.deferrals, owner = theirs.owner,
+        claimed_at = theirs.claimed_at, claimed_revision = theirs.claimed_revision,
+        handed_over_at = theirs.handed_over_at
+    FROM {running}.delivery AS theirs
+    WHERE ours.delivery_id = theirs.delivery_id AND ours.state IN ('scheduled', 'sending')
+        AND (theirs.state = 'sending' OR (theirs.state = 'scheduled' AND theirs.attempt > 0))
+"""
+"""What the sender has in hand is neither told of yet nor to be sent again."""
+
+
+def _last(now: datetime) -> tuple[str, dict[str, Any], Callable[[Any], told.TimePassed]]:
+    def passed(row: Any) -> told.TimePassed:
+        return told.TimePassed(clinic_id=row.clinic_id, patient_id=row.patient_id, until=now)
+
+    return _WAITING, {"now": now}, passed
+
+
+def _store(settings: Settings) -> LedgerFromLog:
+    return LedgerFromLog(load_clinics(settings.stride_clinics))
+
+
+READ_BACK: Final = ReadBack(
+    handlers={
+        AlertAcknowledged: told.taken,
+        NotificationSent: told.sent,
+        NotificationFailed: told.failed,
+        told.TimePassed: told.passed,
+    },
+    looked_up=(NotificationSent, NotificationFailed),
+    decide=told.as_it_was,
+    settle=told.as_raised,
+    store=_store,
+    finish=(*_SETTLED_AS_TOLD, _UNDER_WAY),
+    last=_last,
+    tables={
+        "patient": Compared(left_out=frozenset({"revision"})),
+        "delivery": Compared(
+            left_out=frozenset(
+                {"position", "attempt", "deferrals", "owner", "claimed_at", "claimed_revision", "handed_over_at"}
+            ),
+            # Retention removes them from the running tables, now or a little later.
+            where=f"(t.topic = 'reminder' AND t.valid_until < {{now}} - interval '{KEEP.days} days') IS NOT TRUE",
+            # How it was found out that a message arrived is no fact.
+            instead={"reason": "CASE WHEN t.state = 'accepted' THEN '' ELSE t.reason END"},
+        ),
+        "alert": Compared(left_out=frozenset({"position"})),
+    },
+    not_in_log=("which messages are on their way to the mail server right now, and since when",),
+)
