@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --progress-bar o
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up test check faults bench lock clean
+.PHONY: help venv demo up test check faults simulate bench lock clean
 
 help: ## Show the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ check: $(READY) ## Everything CI runs: style, types, architecture, contracts, te
 
 faults: $(READY) ## Break processes, servers and networks, and count what is lost (ARGS="--kills 1000")
 	@$(BIN)/python -m tests.faults $(ARGS)
+
+simulate: $(READY) ## Explore seeded schedules with a crash at any await (ARGS="--seeds 10000")
+	@$(BIN)/python -m tests.simulation $(ARGS)
 
 bench: $(READY) ## Measure speed beside its references (ARGS="--quick")
 	@$(BIN)/stride bench $(ARGS)

@@ -21,7 +21,8 @@ async def fault_servers(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenera
     """PostgreSQL and Kafka that may be killed, frozen and restarted; Kafka gives up dead members soon."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(vars(kafka)["_SETTINGS"], "group.min.session.timeout.ms", "1000")
-        door = kafka.SideDoor(port=free_port(set()), advertised=free_port(set()))
+        port = free_port(set())
+        door = kafka.SideDoor(port, advertised=free_port({port}))
         async with Servers(tmp_path_factory.mktemp("faults"), durable=False, side_door=door) as servers:
             yield servers
 

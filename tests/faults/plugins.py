@@ -11,7 +11,7 @@ from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.producer.message_accumulator import MessageAccumulator
 from aiokafka.producer.sender import SendProduceReqHandler
 
-from shared.messaging import consumer, held
+from shared.messaging import consumer, held, relay
 
 _BATCHES, _REQUESTS = 30, 6
 """How many from one fault to the next; a publish takes several batches."""
@@ -88,6 +88,11 @@ def fetcher_stuck() -> None:
         return await fetched(self, *arguments, **named)
 
     Fetcher.fetched_records = stuck
+
+
+def publishes_given_up_soon() -> None:
+    """What Kafka has not confirmed after a second is sent again by a new producer."""
+    _set(relay, _PUBLISH_TIMEOUT_SECONDS=1.0)
 
 
 def refusals_soon_tried_again() -> None:

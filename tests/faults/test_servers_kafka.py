@@ -8,6 +8,7 @@ from tests.faults.harness import World, fault
 from tests.faults.proxy import PRODUCE
 
 BACK_WITHIN_SECONDS = 30
+_GIVEN_UP_SOON = "tests.faults.plugins:publishes_given_up_soon"
 
 
 @fault("kafka-killed", fast=True)
@@ -29,9 +30,9 @@ async def test_kafka_killed_under_load_is_in_use_again_within_30_s(world: World)
         await writing
 
 
-async def freeze(world: World, seconds: float) -> None:
+async def freeze(world: World, seconds: float, *plugins: str) -> None:
     """SIGSTOP of the broker for `seconds`; what comes by HTTP is taken in all the while."""
-    async with world.replicas(2), door_of(world) as door:
+    async with world.replicas(2, plugins=plugins), door_of(world) as door:
         writing = asyncio.create_task(world.write(600, window=20, pause=0.02))
         await until_applied(world, 200)
         await world.servers.kill("kafka", signal.SIGSTOP)
@@ -53,8 +54,8 @@ async def freeze(world: World, seconds: float) -> None:
 
 @fault("kafka-frozen-5s", fast=True)
 async def test_kafka_frozen_for_a_moment(world: World) -> None:
-    """Shorter than any timeout."""
-    await freeze(world, 5)
+    """Publishes fail some times over."""
+    await freeze(world, 5, _GIVEN_UP_SOON)
 
 
 @fault("kafka-frozen-60s", timeout=300)
@@ -66,7 +67,7 @@ async def test_kafka_frozen_for_a_minute(world: World) -> None:
 @fault("kafka-cut", fast=True)
 async def test_connections_to_kafka_are_cut_and_refused(world: World) -> None:
     """Resets in the midst of requests, and some seconds without any connection."""
-    async with kafka_proxy(world) as proxy, world.replicas(2):
+    async with kafka_proxy(world) as proxy, world.replicas(2, plugins=[_GIVEN_UP_SOON]):
         writing = asyncio.create_task(world.write(600, window=20, pause=0.05))
         for _ in range(6):
             await asyncio.sleep(world.random.uniform(0.05, 0.3))

@@ -88,7 +88,7 @@ async def test_a_producer_that_was_given_up_leaves_nothing_behind(world: World) 
         patch.undo()
         await proxy.heal()
         await world.quiet()
-        assert senders() == 1
+        await world.until(lambda: senders() == 1, 10)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         assert senders() == 0

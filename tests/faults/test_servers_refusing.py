@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import MessageSizeTooLargeError
 
 from shared.flow import dead_letter_topic
 from tests.faults.between import health, query
@@ -13,6 +14,7 @@ from tests.faults.harness import Replica, World, fault
 from tests.faults.harness.places import PARTITIONS
 from tests.faults.raw import Raw, put, raw_producer, records
 
+_PROBE = 99
 _SOON = "tests.faults.plugins:refusals_soon_tried_again"
 
 
@@ -40,9 +42,18 @@ def poison(number: int, size: int = 10) -> Raw:
 
 async def until_outbox(world: World, wanted: Mapping[str, int]) -> None:
     """Return when just these records wait."""
-    async with asyncio.timeout(20):
-        while await outbox(world) != wanted:
-            await asyncio.sleep(0.1)
+    deadline = asyncio.get_running_loop().time() + 20
+    while (now := await outbox(world)) != wanted and asyncio.get_running_loop().time() < deadline:
+        await asyncio.sleep(0.1)
+    assert now == wanted
+
+
+async def until_refused(bootstrap: str, topic: str, probe: Raw) -> None:
+    """Return when Kafka goes by a new setting; until then it takes the probe."""
+    async with asyncio.timeout(20), raw_producer(bootstrap) as producer:
+        with suppress(MessageSizeTooLargeError):
+            while True:
+                await put(producer, topic, probe)
 
 
 async def until_warned(replicas: Sequence[Replica], *words: str) -> None:
@@ -107,6 +118,7 @@ async def test_kafka_refuses_a_record_as_too_large(world: World) -> None:
     topic = dead_letter_topic(world.name, world.sent.NAME)
     async with administering(world) as admin, raw_producer(world.bootstrap) as producer:
         await configure(admin, topic, {"max.message.bytes": "3000"})
+        await until_refused(world.bootstrap, topic, poison(_PROBE, 5000))
         async with world.replicas(2, plugins=[_SOON]) as replicas:
             for number in range(8):
                 await put(producer, world.sent.NAME, poison(number, 5000 if number in {2, 5} else 10))
@@ -118,7 +130,7 @@ async def test_kafka_refuses_a_record_as_too_large(world: World) -> None:
             await until_outbox(world, {topic: 3})
             await configure(admin, topic, {"max.message.bytes": "10000"})
             await world.quiet()
-    letters = await records(world.bootstrap, topic)
-    assert len({(letter.key, letter.value) for letter in letters}) == 9
+    letters, probe = await records(world.bootstrap, topic), poison(_PROBE, 5000)
+    assert len({(letter.key, letter.value) for letter in letters} - {(probe.key, probe.value)}) == 9
     of_two = [len(letter.value or b"") for letter in letters if letter.key == b"ledger/poison-2"]
     assert of_two == [5000, 10]

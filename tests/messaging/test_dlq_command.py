@@ -166,8 +166,8 @@ async def test_everything_is_replayed_only_after_a_yes(stride: Stride, door: Doo
     assert code == 2
     assert "say --yes, or select by IDs or filters" in err
     assert await still_parked(door.engine) == {f"{clinic_id}/p": 1}
-    await stride("replay", "--yes")
-    assert await still_parked(door.engine) == {}
+    _, out, err = await stride("replay", "--yes")
+    assert await still_parked(door.engine) == {}, out + err
 
 
 async def test_a_login_of_one_service_sees_that_service_only(

@@ -12,6 +12,7 @@ from services.intake.api.fhir import outcomes
 from services.intake.api.fhir.posts import Posts
 from services.intake.api.problems import Mistake, Rejected
 from shared.messaging.errors import Unavailable
+from shared.messaging.gathering import Gathering
 from shared.messaging.service import Running
 from shared.protocols import Protocols
 from shared.telemetry import log
@@ -31,7 +32,7 @@ _ISSUE_CODES = {
 
 def edge(running: Running, app: FastAPI, tokens: Tokens, protocols: Protocols) -> None:
     """Add intake's routes and its way to say no to `app`."""
-    events = Events(running.door, tokens)
+    events = Events(Gathering(running.door), tokens)
     posts = Posts(running.door, tokens, running.clock, protocols)
     decisions = Decisions(running.door, tokens, running.clock)
     decide = "/plans/{plan_id}/proposals/{proposal_id}"

@@ -21,7 +21,7 @@ class Memory:
     """
 
     def __init__(self, capacity: int) -> None:
-        """Room for patients with so many rows in all, at least one each; a row takes some 1,500 bytes with its verdicts."""
+        """Room for patients with so many rows in all, at least one each; a row takes 1,500 bytes with its verdicts."""
         self._room = capacity
         self._patients: OrderedDict[str, _Remembered] = OrderedDict()
 
