@@ -29,9 +29,16 @@ Stride = Callable[..., Any]
 
 @pytest.fixture
 def stride(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, database_url: str, kafka_bootstrap: str
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    database_url: str,
+    kafka_bootstrap: str,
+    tmp_path: Path,
 ) -> Stride:
     """Runs `stride dlq ...`: its exit code, standard output and standard error."""
+    tokens = tmp_path / "tokens.json"
+    tokens.write_text("{}")
+    monkeypatch.setenv("STRIDE_TOKENS", str(tokens))
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("KAFKA_BOOTSTRAP", kafka_bootstrap)
     monkeypatch.setenv("COLUMNS", "80")
