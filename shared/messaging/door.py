@@ -141,9 +141,10 @@ class Door:
         if isinstance(item, DeadLetter) or item.position is None:
             raise error
         log().error("parked", sqlstate=sqlstate(error), topic=item.position.topic, event_id=item.event_id)
-        return await self._park_alone(item, f"database error {sqlstate(error)}")
+        return await self.park_alone(item, f"database error {sqlstate(error)}")
 
-    async def _park_alone(self, message: Message, reason: str) -> Outcome:
+    async def park_alone(self, message: Message, reason: str) -> Outcome:
+        """Park one event that can't be saved, in a transaction of its own, under its key's lock."""
         async with self.work() as work:
             applied = await inbox.advance(work.tx, _positions([message]))
             if _before(message, applied) or not await inbox.remember(work.tx, [message]):

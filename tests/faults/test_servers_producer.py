@@ -40,7 +40,7 @@ async def unhealthy_then_drained(world: World, plugin: str) -> None:
         await world.quiet(seconds=90, still=60)
 
 
-@fault("producer-hangs")
+@fault("producer-hangs", fast=True)
 async def test_a_producer_that_never_answers(world: World) -> None:
     """No error comes: health looks at how long the records in hand have been waiting."""
     await unhealthy_then_drained(world, "producer_hangs")

@@ -149,7 +149,7 @@ async def test_an_event_that_the_database_rejects_is_parked_under_its_keys_lock(
     message = ended("p", clinic_id)
     async with begin(door.engine) as tx:
         await locks.lock(tx, door.service, [door.store.key(message.fact)])
-        parking = asyncio.ensure_future(door._park_alone(message, "database error 23514"))
+        parking = asyncio.ensure_future(door.park_alone(message, "database error 23514"))
         await asyncio.wait([parking], timeout=0.5)
         assert not parking.done()
     assert (await parking).state == "parked"
