@@ -58,7 +58,7 @@ async def copy_rows(tx: AsyncConnection, table: str, columns: Sequence[str], row
         await tx.execute(_ANY)
     try:
         await raw.copy_records_to_table(table, records=rows, columns=columns)
-    except asyncpg.PostgresError as error:
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise DBAPIError(f"COPY {table}", None, error, connection_invalidated=raw.is_closed()) from error
 
 
