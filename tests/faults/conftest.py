@@ -16,11 +16,19 @@ from tests.faults.harness.replica import Nursery
 SEED = int(os.environ.get("STRIDE_FAULT_SEED", "20261124"))
 
 
+_SETTINGS = {
+    "group.min.session.timeout.ms": "1000",
+    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "allow.everyone.if.no.acl.found": "true",
+}
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def fault_servers(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Servers]:
-    """PostgreSQL and Kafka that may be killed, frozen and restarted; Kafka gives up dead members soon."""
+    """Servers that may be killed, frozen and restarted; Kafka gives up dead members soon and heeds ACLs."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(vars(kafka)["_SETTINGS"], "group.min.session.timeout.ms", "1000")
+        for name, value in _SETTINGS.items():
+            patch.setitem(vars(kafka)["_SETTINGS"], name, value)
         port = free_port(set())
         door = kafka.SideDoor(port, advertised=free_port({port}))
         async with Servers(tmp_path_factory.mktemp("faults"), durable=False, side_door=door) as servers:
