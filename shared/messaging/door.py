@@ -237,13 +237,16 @@ class _Run:
         return Outcome("parked", reason)
 
 
+def _position(item: Incoming) -> Position | None:
+    return item.record.position if isinstance(item, DeadLetter) else item.position
+
+
 def _positions(incoming: Sequence[Incoming]) -> list[Position]:
-    places = [item.record.position if isinstance(item, DeadLetter) else item.position for item in incoming]
-    return [position for position in places if position]
+    return [position for position in map(_position, incoming) if position]
 
 
 def _before(item: Incoming, applied: Mapping[tuple[str, int], int]) -> bool:
-    position = item.record.position if isinstance(item, DeadLetter) else item.position
+    position = _position(item)
     return position is not None and position.offset < applied.get((position.topic, position.partition), 0)
 
 

@@ -1,6 +1,7 @@
 """What faults of servers and networks need beside the harness: proxies, a door, a look at health and outbox."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -71,6 +72,19 @@ async def until_applied(world: World, more: int, seconds: float = 30) -> None:
     async with asyncio.timeout(seconds):
         while await applied(world) < goal:
             await asyncio.sleep(0.05)
+
+
+async def lose_replies(world: World, proxy: Proxy, to: re.Pattern[bytes], *, times: int) -> None:
+    """Under load, and so often, what `to` asks for is done and its reply lost; returns when all is quiet."""
+    stop = asyncio.Event()
+    writing = asyncio.create_task(world.write(400, window=20, pause=0.02, until=stop.is_set))
+    for _ in range(times):
+        proxy.drop_reply_to(to)
+        await world.until(lambda: proxy.replies_lost, 20)
+        await asyncio.sleep(world.random.uniform(0.0, 0.1))
+    stop.set()
+    await writing
+    await world.quiet()
 
 
 @dataclass(frozen=True, slots=True)

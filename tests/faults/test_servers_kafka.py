@@ -3,7 +3,7 @@
 import asyncio
 import signal
 
-from tests.faults.between import applied, door_of, hand_in, kafka_proxy, until_applied, waiting
+from tests.faults.between import applied, door_of, hand_in, kafka_proxy, lose_replies, until_applied, waiting
 from tests.faults.harness import World, fault
 from tests.faults.proxy import PRODUCE
 
@@ -97,15 +97,7 @@ async def test_packets_to_kafka_vanish(world: World) -> None:
 async def test_the_answer_to_a_produce_request_is_lost(world: World) -> None:
     """The records are on the log and the relay does not know."""
     async with kafka_proxy(world) as proxy, world.replicas(2):
-        stop = asyncio.Event()
-        writing = asyncio.create_task(world.write(400, window=20, pause=0.02, until=stop.is_set))
-        for _ in range(8):
-            proxy.drop_reply_to(PRODUCE)
-            await world.until(lambda: proxy.replies_lost, 20)
-            await asyncio.sleep(world.random.uniform(0.0, 0.1))
-        stop.set()
-        await writing
-        await world.quiet()
+        await lose_replies(world, proxy, PRODUCE, times=8)
         assert proxy.dropped > 0
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 
-from tests.faults.between import health, kafka_proxy, postgres_proxy, query, until_applied, until_status
+from tests.faults.between import health, kafka_proxy, lose_replies, postgres_proxy, query, until_applied, until_status
 from tests.faults.harness import World, fault
 from tests.faults.proxy import COMMIT
 
@@ -57,15 +57,7 @@ async def test_sessions_are_ended_in_mid_transaction(world: World) -> None:
 async def test_a_commit_is_applied_and_its_answer_lost(world: World) -> None:
     """Of consumers and relays alike: whether it was committed is unknown until the work comes again."""
     async with postgres_proxy(world) as proxy, world.replicas(2):
-        stop = asyncio.Event()
-        writing = asyncio.create_task(world.write(400, window=20, pause=0.02, until=stop.is_set))
-        for _ in range(10):
-            proxy.drop_reply_to(COMMIT)
-            await world.until(lambda: proxy.replies_lost, 20)
-            await asyncio.sleep(world.random.uniform(0.0, 0.1))
-        stop.set()
-        await writing
-        await world.quiet()
+        await lose_replies(world, proxy, COMMIT, times=10)
         assert proxy.dropped > 0
 
 
