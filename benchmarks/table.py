@@ -1,33 +1,18 @@
 """The figures as a table for people: each beside its reference and its goal."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from rich.table import Table
+
+from benchmarks.lines import Line, at_least, drawn
 
 _OF_BARE, _OF_USUAL, _INTAKE, _LATENCY, _GROWTH = 0.6, 40, 0.5, 1.5, 0.9
 
 
-class Line(NamedTuple):
-    """One row: what was measured, the figure, what it is held against, the goal, and whether it is met."""
-
-    what: str
-    figure: str
-    against: str = ""
-    goal: str = ""
-    met: bool | None = None
-
-
 def table(found: Mapping[str, Any]) -> Table:
     """All figures that were measured."""
-    made = Table(title="stride bench", title_justify="left")
-    for name in ("measured", "figure", "against", "goal"):
-        made.add_column(name, justify="left" if name == "measured" else "right")
-    made.add_column("")
-    for line in lines(found):
-        mark = "" if line.met is None else "[green]met[/]" if line.met else "[red]missed[/]"
-        made.add_row(line.what, line.figure, line.against, line.goal, mark)
-    return made
+    return drawn("stride bench", lines(found))
 
 
 def lines(found: Mapping[str, Any]) -> Iterator[Line]:
@@ -41,15 +26,15 @@ def _throughput(found: Mapping[str, Any]) -> Iterator[Line]:
     for service, each in found.items():
         held = service in ("progress", "notifications")
         yield Line(f"throughput {service}", f"{each['per_s']:,.0f}/s")
-        yield _at_least("  of bare loop (a)", each["of_bare"], _OF_BARE if held else None)
+        yield at_least("  of bare loop (a)", each["of_bare"], _OF_BARE if held else None)
         if "of_usual" in each:
-            yield _at_least("  times usual handler (b)", each["of_usual"], _OF_USUAL if held else None)
+            yield at_least("  times usual handler (b)", each["of_usual"], _OF_USUAL if held else None)
 
 
 def _intake(found: Mapping[str, Any]) -> Iterator[Line]:
     for kind, each in found.items():
         yield Line(f"HTTP intake, {kind}", f"{each['per_s']:,.0f}/s", f"{each['bare_per_s']:,.0f}/s")
-        yield _at_least("  of a bare endpoint", each["of_bare"], _INTAKE)
+        yield at_least("  of a bare endpoint", each["of_bare"], _INTAKE)
 
 
 def _latency(found: Mapping[str, Any]) -> Iterator[Line]:
@@ -67,8 +52,8 @@ def _latency(found: Mapping[str, Any]) -> Iterator[Line]:
 def _growth(found: Mapping[str, Any]) -> Iterator[Line]:
     stored = f"{found['courses']:,} courses, {found['inbox_rows']:,} inbox rows"
     yield Line(f"growth: {stored}", f"{found['large_per_s']:,.0f}/s", f"{found['small_per_s']:,.0f}/s")
-    yield _at_least("  of that with 1,000 courses", found["of_small"], _GROWTH)
-    yield _at_least("  each event another patient", found["spread_of_small"], None)
+    yield at_least("  of that with 1,000 courses", found["of_small"], _GROWTH)
+    yield at_least("  each event another patient", found["spread_of_small"], None)
 
 
 def _memory(found: Mapping[str, Any]) -> Iterator[Line]:
@@ -103,10 +88,6 @@ def _costs(found: Mapping[str, Any]) -> Iterator[Line]:
         yield Line(f"one event in {service}", cpu, kept)
     for what, figure in found["scale"].items():
         yield Line(f"100 million events a day: {what.replace('_', ' ')}", f"{figure:,}")
-
-
-def _at_least(what: str, ratio: float, goal: float | None) -> Line:
-    return Line(what, f"{ratio:.2f}", "", f">= {goal}" if goal else "", None if goal is None else ratio >= goal)
 
 
 _SECTIONS = {

@@ -1,0 +1,61 @@
+"""The bench of scheduling: its sections, their sizes, and one object with all figures."""
+
+import asyncio
+import os
+import platform
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.scheduling.planning import planning
+
+Figures = dict[str, Any]
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much of everything is measured."""
+
+    planned: int
+    planned_large: int
+
+
+FULL = Sizes(planned=1000, planned_large=200)
+QUICK = Sizes(planned=200, planned_large=20)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What every section needs; `home` is a folder for servers' data."""
+
+    home: Path
+    sizes: Sizes
+    seed: int
+    report: Report
+
+
+async def _plan(run: Run) -> Figures:
+    return await asyncio.to_thread(planning, run.seed, run.sizes.planned, run.sizes.planned_large)
+
+
+SECTIONS: Mapping[str, Callable[[Run], Awaitable[Figures]]] = {
+    "plan": _plan,
+}
+
+
+async def bench(only: Sequence[str], run: Run, begin: Callable[[str], None]) -> Figures:
+    """Measure the sections `only`, in order; `begin` hears of each before it starts."""
+    began, load = time.monotonic(), os.getloadavg()[0]
+    found: Figures = {}
+    for name in only:
+        begin(name)
+        found[name] = await SECTIONS[name](run)
+    machine = {
+        "cores": os.cpu_count(),
+        "load": {"before": round(load, 2), "after": round(os.getloadavg()[0], 2)},
+        "python": platform.python_version(),
+    }
+    return {**found, "machine": machine, "seed": run.seed, "seconds": round(time.monotonic() - began)}

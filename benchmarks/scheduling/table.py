@@ -1,0 +1,25 @@
+"""Scheduling's figures for people: each beside its reference and its goal."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.table import Table
+
+from benchmarks.lines import Line, at_most, drawn
+
+
+def table(found: Mapping[str, Any]) -> Table:
+    """All figures that were measured."""
+    rows = (line for name, section in _SECTIONS.items() if name in found for line in section(found[name]))
+    return drawn("stride bench scheduling", rows)
+
+
+def _plan(found: Mapping[str, Any]) -> Iterator[Line]:
+    yield Line(f"planning a course, 5 x 3, p50 of {found['courses']}", f"{found['p50_ms']:.1f} ms")
+    yield at_most("  p99", found["p99_ms"], 10, "ms")
+    yield at_most(f"planning a course, 50 x 30, p99 of {found['large_courses']}", found["large_p99_ms"], 60, "ms")
+
+
+_SECTIONS = {
+    "plan": _plan,
+}

@@ -1,0 +1,66 @@
+"""What every bench does around its work: a progress bar, and a clean end on Ctrl-C or SIGTERM."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from stride.cli import exits
+from stride.cli.output import Output
+
+Figures = dict[str, Any]
+
+
+class Shown:
+    """A bar over the sections on a terminal, else a line for each."""
+
+    def __init__(self, output: Output, bar: Progress, sections: int) -> None:
+        self._human, self._bar = output.human, bar
+        self._task = bar.add_task("Starting", total=sections)
+        self._begun = 0
+
+    def begin(self, section: str) -> None:
+        """The next section starts."""
+        self._bar.update(self._task, completed=self._begun, description=section)
+        self._begun += 1
+        if self._bar.disable:
+            self._human.print(f"Measuring {section}")
+
+    def step(self, told: str) -> None:
+        """What is being done within the section."""
+        self._bar.update(self._task, description=told)
+
+    def end(self) -> None:
+        """All sections are done."""
+        self._bar.update(self._task, completed=self._begun)
+
+
+def measured(output: Output, sections: int, work: Callable[[Shown], Coroutine[Any, Any, Figures]]) -> Figures:
+    """The figures that `work` finds, while a bar over its `sections` shows how far it is.
+
+    Raises:
+        Exit: it was interrupted; nothing is left behind.
+    """
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    bar = Progress(*columns, console=output.human, transient=True, disable=not output.human.is_terminal)
+    with bar:
+        shown = Shown(output, bar, sections)
+        found = asyncio.run(_until_told(work(shown)))
+        shown.end()
+    if found is None:
+        output.error("Interrupted: nothing is left behind.", exits.INTERRUPTED)
+        raise typer.Exit(exits.INTERRUPTED)
+    return found
+
+
+async def _until_told(work: Coroutine[Any, Any, Figures]) -> Figures | None:
+    """The work's figures; None when Ctrl-C or SIGTERM ended it. Either way nothing is left behind."""
+    task = asyncio.ensure_future(work)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        return None
