@@ -1,6 +1,5 @@
 """Which messages are planned, for whom, and what they say when their time comes."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -34,7 +33,7 @@ def sent(patient: Patient, topic: str) -> Patient:
     (delivery,) = (d for d in of(patient, topic) if d.state is DeliveryState.SCHEDULED)
     content = judge(patient, delivery, delivery.due_at)
     assert isinstance(content, Content)
-    return patient.with_deliveries(replace(delivery, state=DeliveryState.ACCEPTED, told=content.told))
+    return patient.with_deliveries(delivery._replace(state=DeliveryState.ACCEPTED, told=content.told))
 
 
 def test_a_booking_is_announced_when_it_is_complete_or_after_two_minutes() -> None:
@@ -98,7 +97,7 @@ def test_cancellations_of_one_cause_are_told_together_with_the_times_the_patient
     content = judge(patient, first, first.due_at)
     assert isinstance(content, Content)
     assert len(content.appointments) == len(content.previous) == 3
-    patient = patient.with_deliveries(replace(first, state=DeliveryState.ACCEPTED, told=content.told))
+    patient = patient.with_deliveries(first._replace(state=DeliveryState.ACCEPTED, told=content.told))
     for other in (second, third):
         assert judge(patient, other, other.due_at) == Dropped(DeliveryState.SUPERSEDED, "already-told")
 
@@ -128,7 +127,7 @@ def test_nothing_is_written_to_who_has_died() -> None:
     patient = after(EXAMPLE.registered(), *EXAMPLE.course(2), EXAMPLE.reached(), EXAMPLE.ended("deceased"))
     to_patient = [d for d in patient.deliveries.values() if d.recipient == "patient"]
     assert not [d for d in to_patient if d.state is DeliveryState.SCHEDULED]
-    assert judge(patient, replace(to_patient[0], state=DeliveryState.SCHEDULED), NOW) == Dropped(
+    assert judge(patient, to_patient[0]._replace(state=DeliveryState.SCHEDULED), NOW) == Dropped(
         DeliveryState.SUPPRESSED, "deceased"
     )
 

@@ -1,7 +1,6 @@
 """Facts in any order, any number of times: the same state, the same alerts, a patient who knows what is so."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -80,13 +79,13 @@ def send_next(patient: Patient, now: datetime) -> Patient:
         return patient
     verdict = judge(patient, delivery, now)
     if not isinstance(verdict, Content):
-        return patient.with_deliveries(replace(delivery, state=verdict.state, reason=verdict.reason))
+        return patient.with_deliveries(delivery._replace(state=verdict.state, reason=verdict.reason))
     said_off = {"cancelled", "ended", "missed"}
     for appointment in verdict.appointments:
         assert takes_place(patient, appointment) is (delivery.topic not in said_off), (
             "the message tells of what is not so"
         )
-    return patient.with_deliveries(replace(delivery, state=DeliveryState.ACCEPTED, told=verdict.told))
+    return patient.with_deliveries(delivery._replace(state=DeliveryState.ACCEPTED, told=verdict.told))
 
 
 @settings(max_examples=500)

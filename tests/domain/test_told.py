@@ -1,6 +1,5 @@
 """What was published holds in a rebuild, where deciding it again would give something else."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -116,7 +115,7 @@ def test_what_came_due_and_was_no_longer_so_is_dropped_and_what_was_so_waits_for
 
 def _patient(owner: str) -> Patient:
     desk = ClinicDesk("Europe/London", dict.fromkeys(("clinician", "front-desk", "operator"), owner))
-    return replace(Patient("riverside", "p-1"), desk=desk)
+    return Patient("riverside", "p-1")._replace(desk=desk)
 
 
 def _decided(patient: Patient, fact: Fact) -> Any:

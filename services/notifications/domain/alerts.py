@@ -1,7 +1,7 @@
 """Staff alerts: which fact is worth one, how serious it is, and who owns it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 
@@ -182,7 +182,7 @@ def acknowledge(patient: Patient, fact: AcknowledgementGiven, now: datetime) -> 
         raise Refused("no such alert", pointer="/alert_id", remedy="List the open alerts: GET /alerts.")
     if alert.acknowledged_at is not None:
         return Decision(patient)
-    taken = replace(alert, acknowledged_by=fact.given_by, acknowledged_at=now)
+    taken = alert._replace(acknowledged_by=fact.given_by, acknowledged_at=now)
     state = supersede(patient.with_alert(taken), "acknowledged", lambda d: _about(d.topic, d.subject_id, alert))
     published = AlertAcknowledged(
         clinic_id=patient.clinic_id,

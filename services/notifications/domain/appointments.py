@@ -1,6 +1,5 @@
 """Facts of appointments, in whatever order they come: the highest version tells how it stands."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -47,10 +46,10 @@ def _merged(known: Appointment | None, fact: AppointmentFact) -> Appointment:
         current = _as_told(fact)
         if known is not None and current.booking_id is None:
             booking = (known.booking_id, known.booking_size, known.replaces)
-            return replace(current, booking_id=booking[0], booking_size=booking[1], replaces=booking[2])
+            return current._replace(booking_id=booking[0], booking_size=booking[1], replaces=booking[2])
         return current
     if isinstance(fact, AppointmentBooked) and known.booking_id is None:
-        return replace(known, booking_id=fact.booking_id, booking_size=fact.booking_size, replaces=fact.replaces)
+        return known._replace(booking_id=fact.booking_id, booking_size=fact.booking_size, replaces=fact.replaces)
     return known
 
 
@@ -66,13 +65,13 @@ def _as_told(fact: AppointmentFact) -> Appointment:
     )
     match fact:
         case AppointmentBooked(practitioner_id=practitioner, booking_id=booking, booking_size=size, replaces=old):
-            return replace(base, practitioner_id=practitioner, booking_id=booking, booking_size=size, replaces=old)
+            return base._replace(practitioner_id=practitioner, booking_id=booking, booking_size=size, replaces=old)
         case AppointmentMoved(practitioner_id=practitioner):
-            return replace(base, practitioner_id=practitioner)
+            return base._replace(practitioner_id=practitioner)
         case AppointmentMissed():
-            return replace(base, status="missed")
+            return base._replace(status="missed")
         case _:
-            return replace(base, status="cancelled")
+            return base._replace(status="cancelled")
 
 
 def _announce(patient: Patient, fact: AppointmentBooked, now: datetime) -> Patient:
@@ -85,7 +84,7 @@ def _announce(patient: Patient, fact: AppointmentBooked, now: datetime) -> Patie
     ours = [d for d in patient.deliveries.values() if d.topic == "booked" and d.subject_id == fact.booking_id]
     waiting = next((d for d in ours if d.state in OPEN), None)
     if waiting is not None:
-        return patient.with_deliveries(replace(waiting, due_at=min(waiting.due_at, due_at)))
+        return patient.with_deliveries(waiting._replace(due_at=min(waiting.due_at, due_at)))
     return patient.with_deliveries(
         to_patient(patient, "booked", fact.booking_id, len(ours) + 1, due_at=due_at, plan_id=fact.plan_id)
     )

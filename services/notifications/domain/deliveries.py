@@ -1,7 +1,6 @@
 """The ledger's own rules: what a delivery is keyed by, and whether it can go to anybody."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 
 from services.notifications.domain.state import LIVE, OPEN, Delivery, DeliveryState, Patient, Role
@@ -69,12 +68,12 @@ def addressed(patient: Patient, delivery: Delivery) -> Delivery:
     if delivery.recipient == "staff":
         return delivery
     if any(plan.end_reason == DECEASED for plan in patient.plans.values()):
-        return replace(delivery, state=DeliveryState.SUPPRESSED, reason=DECEASED)
+        return delivery._replace(state=DeliveryState.SUPPRESSED, reason=DECEASED)
     if patient.contact is None:
-        return replace(delivery, state=DeliveryState.PLANNED, reason="")
+        return delivery._replace(state=DeliveryState.PLANNED, reason="")
     if patient.contact.email is None:
-        return replace(delivery, state=DeliveryState.SUPPRESSED, reason=NO_ADDRESS)
-    return replace(delivery, state=DeliveryState.SCHEDULED, reason="")
+        return delivery._replace(state=DeliveryState.SUPPRESSED, reason=NO_ADDRESS)
+    return delivery._replace(state=DeliveryState.SCHEDULED, reason="")
 
 
 def readdress(patient: Patient) -> Patient:
@@ -92,7 +91,7 @@ def supersede(patient: Patient, reason: str, which: Callable[[Delivery], bool]) 
     """Take back the deliveries that `which` picks, as far as they are not sent yet."""
     return patient.with_deliveries(
         *(
-            replace(delivery, state=DeliveryState.SUPERSEDED, reason=reason)
+            delivery._replace(state=DeliveryState.SUPERSEDED, reason=reason)
             for delivery in patient.deliveries.values()
             if delivery.state in OPEN and which(delivery)
         )

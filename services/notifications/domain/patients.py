@@ -1,6 +1,5 @@
 """Who the patient is and how to reach them."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from services.notifications.domain.deliveries import readdress
@@ -16,7 +15,7 @@ def learn_contact(patient: Patient, fact: PatientRegistered | PatientUpdated, no
     if patient.contact is not None and patient.contact.revision >= contact.revision:
         return Decision(patient)
     zone = zone_of(patient)
-    patient = readdress(replace(patient, contact=contact))
+    patient = readdress(patient._replace(contact=contact))
     return Decision(patient if zone_of(patient) == zone else retime(patient, now))
 
 

@@ -1,6 +1,5 @@
 """Courses beginning, changing and ending."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -18,7 +17,7 @@ def note_plan(patient: Patient, fact: PlanCreated | PlanAdjusted, _now: datetime
     known = patient.plans.get(fact.plan_id, Plan(fact.plan_id))
     if fact.plan_version <= known.version:
         return Decision(patient)
-    return Decision(patient.with_plan(replace(known, version=fact.plan_version)))
+    return Decision(patient.with_plan(known._replace(version=fact.plan_version)))
 
 
 def end_plan(patient: Patient, fact: PlanEnded, now: datetime) -> Decision[Patient]:
@@ -26,7 +25,7 @@ def end_plan(patient: Patient, fact: PlanEnded, now: datetime) -> Decision[Patie
     known = patient.plans.get(fact.plan_id, Plan(fact.plan_id))
     if known.ended_at is not None:
         return Decision(patient)
-    patient = patient.with_plan(replace(known, ended_at=fact.ended_at, end_reason=fact.reason))
+    patient = patient.with_plan(known._replace(ended_at=fact.ended_at, end_reason=fact.reason))
 
     def pointless(delivery: Delivery) -> bool:
         appointment = patient.appointments.get(delivery.subject_id)

@@ -4,8 +4,8 @@ Two reminders, at three days and one: 4.4% missed appointments against 5.8% and 
 alone (Steiner et al. 2018, n = 54,066).
 """
 
-from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -30,6 +30,7 @@ def first_zone(*names: str | None) -> ZoneInfo:
     return next((zone for name in names if (zone := _zone(name))), ZoneInfo("UTC"))
 
 
+@lru_cache(maxsize=1_000)
 def _zone(name: str | None) -> ZoneInfo | None:
     try:
         return ZoneInfo(name) if name else None
@@ -70,7 +71,7 @@ def _unless_late(delivery: Delivery, now: datetime) -> Delivery:
     """Nobody is reminded of what they booked just now (calcom #10749)."""
     if delivery.due_at > now:
         return delivery
-    return replace(delivery, state=DeliveryState.SUPPRESSED, reason=BOOKED_LATE)
+    return delivery._replace(state=DeliveryState.SUPPRESSED, reason=BOOKED_LATE)
 
 
 def retime(patient: Patient, now: datetime) -> Patient:
@@ -91,5 +92,5 @@ def _overdue(delivery: Delivery, now: datetime) -> bool:
 def _in_zone(patient: Patient, delivery: Delivery, now: datetime) -> Delivery:
     start = delivery.valid_until
     assert start is not None
-    moved = replace(delivery, due_at=due(start, SLOTS[delivery.slot], zone_of(patient)))
+    moved = delivery._replace(due_at=due(start, SLOTS[delivery.slot], zone_of(patient)))
     return _unless_late(addressed(patient, moved), now)

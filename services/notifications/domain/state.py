@@ -1,11 +1,11 @@
 """The state that is decided on: one patient with contact, plans, appointments, deliveries, alerts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Literal, TypeVar
+from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 from shared.ids import patient_key
 
@@ -17,8 +17,7 @@ Severity = Literal["info", "warning", "critical"]
 Recipient = Literal["patient", "staff"]
 
 
-def _nothing() -> Mapping[Any, Any]:
-    return MappingProxyType({})
+_NOTHING: Final[Mapping[Any, Any]] = MappingProxyType({})
 
 
 class DeliveryState(StrEnum):
@@ -48,11 +47,13 @@ class ClinicDesk:
     """What the rules need to know of a clinic: its zone and, per role, who is first in line."""
 
     zone: str = "UTC"
-    owners: Mapping[Role, str] = field(default_factory=_nothing)
+    owners: Mapping[Role, str] = field(default_factory=lambda: _NOTHING)
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+_NO_DESK: Final = ClinicDesk()
+
+
+class Contact(NamedTuple):
     """How to reach the patient. `revision` 0 is the registration."""
 
     revision: int
@@ -62,8 +63,7 @@ class Contact:
     zone: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """A course; once ended, nothing of it after `ended_at` takes place."""
 
     plan_id: str
@@ -72,8 +72,7 @@ class Plan:
     end_reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Appointment:
+class Appointment(NamedTuple):
     """An appointment at the highest version known.
 
     Without a `booking_id` its booking has not arrived yet: a later fact overtook it.
@@ -92,8 +91,7 @@ class Appointment:
     replaces: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """What a message said about an appointment: its version, its start, and whether it takes place."""
 
     appointment_id: str
@@ -102,8 +100,7 @@ class Told:
     on: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """One message to one recipient. No address and no text: both are looked up when it is sent."""
 
     delivery_id: str
@@ -123,8 +120,7 @@ class Delivery:
     told: tuple[Told, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(NamedTuple):
     """Something that staff should look at."""
 
     alert_id: str
@@ -139,20 +135,19 @@ class Alert:
     acknowledged_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Patient:
+class Patient(NamedTuple):
     """All that notifications knows of one patient. `revision` counts the changes saved."""
 
     clinic_id: str
     patient_id: str
-    desk: ClinicDesk = field(default_factory=ClinicDesk)
+    desk: ClinicDesk = _NO_DESK
     revision: int = 0
     contact: Contact | None = None
-    plans: Mapping[str, Plan] = field(default_factory=_nothing)
-    appointments: Mapping[str, Appointment] = field(default_factory=_nothing)
-    deliveries: Mapping[str, Delivery] = field(default_factory=_nothing)
+    plans: Mapping[str, Plan] = _NOTHING
+    appointments: Mapping[str, Appointment] = _NOTHING
+    deliveries: Mapping[str, Delivery] = _NOTHING
     """Those that can still matter; settled ones that told nothing need not be here."""
-    alerts: Mapping[str, Alert] = field(default_factory=_nothing)
+    alerts: Mapping[str, Alert] = _NOTHING
 
     @property
     def key(self) -> str:
@@ -161,20 +156,20 @@ class Patient:
 
     def with_plan(self, plan: Plan) -> "Patient":
         """The same patient with `plan` as given."""
-        return replace(self, plans=_put(self.plans, plan.plan_id, plan))
+        return self._replace(plans=_put(self.plans, plan.plan_id, plan))
 
     def with_appointment(self, appointment: Appointment) -> "Patient":
         """The same patient with `appointment` as given."""
-        return replace(self, appointments=_put(self.appointments, appointment.appointment_id, appointment))
+        return self._replace(appointments=_put(self.appointments, appointment.appointment_id, appointment))
 
     def with_deliveries(self, *deliveries: Delivery) -> "Patient":
         """The same patient with `deliveries` as given."""
         changed = {delivery.delivery_id: delivery for delivery in deliveries}
-        return replace(self, deliveries={**self.deliveries, **changed}) if changed else self
+        return self._replace(deliveries={**self.deliveries, **changed}) if changed else self
 
     def with_alert(self, alert: Alert) -> "Patient":
         """The same patient with `alert` as given."""
-        return replace(self, alerts=_put(self.alerts, alert.alert_id, alert))
+        return self._replace(alerts=_put(self.alerts, alert.alert_id, alert))
 
 
 def _put(known: Mapping[K, V], key: K, value: V) -> Mapping[K, V]:

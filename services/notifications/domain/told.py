@@ -43,9 +43,9 @@ def as_it_was(handler: Handler, patient: Patient, fact: Fact, now: datetime, tol
     if raised is None:
         return handler(patient, fact, now)
     owners = dict.fromkeys(("clinician", "front-desk", "operator"), raised.owner) if raised.owner else {}
-    then = replace(patient, desk=replace(patient.desk, owners=owners))
+    then = patient._replace(desk=replace(patient.desk, owners=owners))
     decision = handler(then, fact, now)
-    return Decision(replace(decision.state, desk=patient.desk), decision.facts)
+    return Decision(decision.state._replace(desk=patient.desk), decision.facts)
 
 
 def as_raised(before: Patient, decision: Decision[Patient], told: Sequence[Fact]) -> Patient:
@@ -59,11 +59,11 @@ def as_raised(before: Patient, decision: Decision[Patient], told: Sequence[Fact]
         for name, delivery in decision.state.deliveries.items()
         if name in before.deliveries or delivery.subject_id not in untold
     }
-    return replace(decision.state, alerts=alerts, deliveries=deliveries)
+    return decision.state._replace(alerts=alerts, deliveries=deliveries)
 
 
 def _as_told(alert: Alert, fact: AlertRaised) -> Alert:
-    return replace(alert, kind=fact.kind, severity=fact.severity, title=fact.title, raised_at=fact.raised_at)
+    return alert._replace(kind=fact.kind, severity=fact.severity, title=fact.title, raised_at=fact.raised_at)
 
 
 def taken(patient: Patient, fact: AlertAcknowledged, now: datetime) -> Decision[Patient]:
@@ -93,9 +93,9 @@ def _settled(patient: Patient, fact: DeliveryFact, state: DeliveryState, reason:
     delivery = patient.deliveries.get(fact.delivery_id)
     if delivery is None:
         return patient
-    content = judge(patient, replace(delivery, state=DeliveryState.SCHEDULED, valid_until=None), at)
+    content = judge(patient, delivery._replace(state=DeliveryState.SCHEDULED, valid_until=None), at)
     told = content.told if isinstance(content, Content) and state is not DeliveryState.EXPIRED else ()
-    return patient.with_deliveries(replace(delivery, state=state, reason=reason, told=told))
+    return patient.with_deliveries(delivery._replace(state=state, reason=reason, told=told))
 
 
 def passed(patient: Patient, fact: TimePassed, now: datetime) -> Decision[Patient]:
@@ -115,7 +115,7 @@ def lapse(patient: Patient, now: datetime, *, but: str = "", including: bool = F
     for delivery in sorted(due, key=_line):
         verdict = judge(patient, delivery, delivery.due_at)
         if isinstance(verdict, Dropped):
-            patient = patient.with_deliveries(replace(delivery, state=verdict.state, reason=verdict.reason))
+            patient = patient.with_deliveries(delivery._replace(state=verdict.state, reason=verdict.reason))
     return patient
 
 
