@@ -2,12 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
 from services.progress.domain.record import AdverseEvent, PatientRecord, Plan, Reading, Session, Terms
-from services.progress.domain.series import Series, counts, counts_in, place, series_name, series_of
+from services.progress.domain.series import Series, begun, counts, counts_in, place, series_name, series_of
 
 T = TypeVar("T")
 
@@ -15,7 +15,8 @@ LEAD = timedelta(days=42)
 """Records from so long before a course's first day, and of no course before it, count to it."""
 
 _SETTLED = 2
-"""From the second session on, baselines do not change by what comes later."""
+"""From the second session on, baselines do not change by what comes later; before it there are none."""
+_EVER, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 class Stage(NamedTuple):
@@ -46,6 +47,24 @@ class Course(NamedTuple):
         return [series for series in self.series.values() if series.spec.measure == measure]
 
 
+class Fresh(NamedTuple):
+    """What a course has that a part of it, which was judged before, has not."""
+
+    since: datetime
+    """The moment before which that part is all of the course."""
+    sessions: int
+    """How many sessions that part has."""
+    readings: Mapping[str, int]
+    """Of each series with fresh readings, how many that part has."""
+
+    @classmethod
+    def all_of(cls, course: Course) -> "Fresh":
+        """Everything: nothing was judged before."""
+        begins = [session.started_at for session in course.sessions[:1]]
+        begins += [series.readings[0].effective_at for series in course.series.values()]
+        return cls(min(begins, default=_NEVER), 0, dict.fromkeys(course.series, 0))
+
+
 def courses_of(record: PatientRecord) -> list[Course]:
     """The patient's courses whose plan is known, by plan id."""
     plans = sorted(record.plans.values(), key=lambda plan: plan.plan_id)
@@ -65,24 +84,41 @@ def course_at(record: PatientRecord, moment: datetime) -> str | None:
     return _plan_at(_spans(record.plans.values()), moment)
 
 
-def continued(course: Course, session: Session | None, readings: Iterable[Reading]) -> Course | None:
+def continued(course: Course, session: Session | None, readings: Iterable[Reading]) -> tuple[Course, Fresh] | None:
     """The course with a session and readings that all come after what it has; None where they don't.
 
     Equal to sorting everything anew, at a fraction of the work: the usual case.
     """
-    if len(course.sessions) < _SETTLED or (session and _begun(session) <= _begun(course.sessions[-1])):
+    sessions, known = course.sessions, course.series
+    if session and (len(sessions) == _SETTLED - 1 or (sessions and _begun(session) <= _begun(sessions[-1]))):
         return None
-    series = dict(course.series)
-    settled_until = course.sessions[_SETTLED - 1].started_at
+    longer = _longer(course, readings)
+    if longer is None:
+        return None
+    fresh = {name: len(known[name].readings) if name in known else 0 for name in longer}
+    since = min((longer[name].readings[at].effective_at for name, at in fresh.items()), default=_NEVER)
+    if session:
+        since = min(since, session.started_at)
+    series = {**known, **longer}
+    if len(series) > len(known):
+        series = dict(sorted(series.items()))
+    more = course._replace(sessions=(*sessions, session) if session else sessions, series=series)
+    return more, Fresh(since, len(sessions), fresh)
+
+
+def _longer(course: Course, readings: Iterable[Reading]) -> Mapping[str, Series] | None:
+    """The series that grow by readings, each at its end; None where one comes before something known."""
+    settled_until = course.sessions[_SETTLED - 1].started_at if len(course.sessions) >= _SETTLED else _EVER
+    grown: dict[str, Series] = {}
     for reading in readings:
-        known = series.get(series_name(reading))
-        if not (counts_in(known.spec, reading) if known else counts(reading, course.terms)):
+        name = series_name(reading)
+        series = grown.get(name) or course.series.get(name)
+        if not (counts_in(series.spec, reading) if series else counts(reading, course.terms)):
             continue
-        if known is None or reading.effective_at <= settled_until or place(reading) <= place(known.readings[-1]):
+        if reading.effective_at <= settled_until or (series and place(reading) <= place(series.readings[-1])):
             return None
-        series[known.name] = known.followed_by(reading)
-    sessions = (*course.sessions, session) if session else course.sessions
-    return course._replace(sessions=sessions, series=series)
+        grown[name] = series.followed_by(reading) if series else begun(name, course.terms, reading)
+    return grown
 
 
 def _course(

@@ -5,13 +5,13 @@ a pure fold: the first point in time order at which the rule held. Getting worse
 undo it; only records that change what came before can.
 """
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from math import sqrt
 from statistics import NormalDist
 from typing import Literal, NamedTuple
 
-from services.progress.domain.course import Course
+from services.progress.domain.course import Course, Fresh
+from services.progress.domain.record import Terms
 from services.progress.domain.series import Baseline, Series, place
 from shared.events.clinical import MilestoneRule
 from shared.events.progress import Evidence
@@ -49,31 +49,34 @@ class Target(NamedTuple):
     baseline_share: float
 
 
-def judged(course: Course, known: Verdict, looked_at: Mapping[str, int], settled: datetime) -> Verdict:
-    """The verdict on a milestone, where `known` is the verdict on a part of the course.
-
-    `looked_at` says how many readings of each series that part has, `settled` until when it is all.
-    """
-    if known.reached_at and known.reached_at < settled:
-        return known
-    verdict = _judged_anew(course, known, looked_at)
-    return known if verdict == known else verdict
-
-
-def _judged_anew(course: Course, known: Verdict, looked_at: Mapping[str, int]) -> Verdict:
-    rule = known.rule
+def unjudged(rule: MilestoneRule, terms: Terms) -> Verdict:
+    """The verdict before there are any records: what can never be judged is told at once."""
     if rule.kind == "session-count":
-        return known if len(course.sessions) < (rule.sessions or 0) else _counted(course, rule)
-    all_series = course.series_of_measure(rule.measure)
-    if rule.change is None or not (all_series or any(spec.measure == rule.measure for spec in course.terms.measures)):
-        return Verdict(rule, not_evaluable="no-expected-change")
-    confirmed = [_first_confirmed(series, rule, looked_at.get(series.name, 0)) for series in all_series]
-    reached = [verdict for verdict in (known, *confirmed) if verdict and verdict.reached_at]
-    if reached:
-        return min(reached, key=lambda verdict: (verdict.reached_at, verdict.series))
-    if len(course.sessions) >= SESSIONS_FOR_BASELINE and not any(series.baseline for series in all_series):
+        return Verdict(rule, not_evaluable="" if rule.sessions else "no-session-count")
+    followed = rule.change is not None and any(spec.measure == rule.measure for spec in terms.measures)
+    return Verdict(rule, not_evaluable="" if followed else "no-expected-change")
+
+
+def judged(course: Course, known: Verdict, fresh: Fresh) -> Verdict:
+    """The verdict on a milestone, where `known` is the verdict on the course without what is `fresh`."""
+    if known.not_evaluable or (known.reached_at and known.reached_at < fresh.since):
+        return known
+    return _counted(course, known) if known.rule.kind == "session-count" else _confirmed(course, known, fresh)
+
+
+def _confirmed(course: Course, known: Verdict, fresh: Fresh) -> Verdict:
+    """Reached at the earliest reading that confirms the change, whichever series it is of."""
+    rule, verdicts = known.rule, [known] if known.reached_at else []
+    for name, looked_at in fresh.readings.items():
+        series = course.series[name]
+        if series.spec.measure == rule.measure and (verdict := _first_confirmed(series, rule, looked_at)):
+            verdicts.append(verdict)
+    if verdicts:
+        return min(verdicts, key=lambda verdict: (verdict.reached_at, verdict.series))
+    too_late = fresh.sessions < SESSIONS_FOR_BASELINE <= len(course.sessions)
+    if too_late and not any(series.baseline for series in course.series_of_measure(rule.measure)):
         return Verdict(rule, not_evaluable="no-baseline")
-    return Verdict(rule)
+    return known
 
 
 def target_of(series: Series, baseline: Baseline, rule: MilestoneRule) -> Target:
@@ -122,19 +125,18 @@ def present_evidence(course: Course, rule: MilestoneRule) -> Evidence | None:
     return next(filter(None, evidence), None)
 
 
-def _counted(course: Course, rule: MilestoneRule) -> Verdict:
+def _counted(course: Course, known: Verdict) -> Verdict:
     """Reached at the n-th session, counting completed ones that were not voided."""
-    if rule.sessions is None:
-        return Verdict(rule, not_evaluable="no-session-count")
-    if len(course.sessions) < rule.sessions:
-        return Verdict(rule)
-    evidence = Evidence(rule_version=rule.rule_version, sessions=rule.sessions)
-    return Verdict(rule, course.sessions[rule.sessions - 1].started_at, evidence)
+    needed = known.rule.sessions or 0
+    if known.reached_at or len(course.sessions) < needed:
+        return known
+    evidence = Evidence(rule_version=known.rule.rule_version, sessions=needed)
+    return Verdict(known.rule, course.sessions[needed - 1].started_at, evidence)
 
 
 def _first_confirmed(series: Series, rule: MilestoneRule, looked_at: int) -> Verdict | None:
     baseline = series.baseline
-    if baseline is None or looked_at == len(series.readings):
+    if baseline is None:
         return None
     target = target_of(series, baseline, rule)
     for at in range(max(looked_at, baseline.last + rule.window), len(series.readings)):

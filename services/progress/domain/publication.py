@@ -26,7 +26,8 @@ def news_of(record: PatientRecord, verdicts: Verdicts, before: Verdicts | None, 
         news += (item for each in verdicts.regressions for item in _regression(record, course, each))
     if not before or verdicts.plateaus is not before.plateaus:
         news += (item for each in verdicts.plateaus for item in _plateau(record, course, each))
-    news += (item for each in verdicts.proposals for item in _proposal(record, course, each))
+    if not before or verdicts.proposals is not before.proposals:
+        news += (item for each in verdicts.proposals for item in _proposal(record, course, each))
     return news
 
 

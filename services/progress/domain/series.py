@@ -119,6 +119,12 @@ def series_of(terms: Terms, readings: Iterable[Reading], second_session: datetim
     }
 
 
+def begun(name: str, terms: Terms, reading: Reading) -> Series:
+    """The series `name` of a course as its first reading begins it; that one must count."""
+    spec = next(spec for spec in terms.measures if spec.measure == reading.measure)
+    return _series(name, spec, [reading], None)
+
+
 def series_name(reading: Reading) -> str:
     """The name of the series that a reading belongs to, one of a kind within its course."""
     return f"{reading.measure}/{reading.side or ''}/{reading.device or ''}"

@@ -1,11 +1,11 @@
 """Signals that a course gets worse or stands still. Prompts for a clinician, never verdicts."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from math import log1p, sqrt
 from typing import NamedTuple
 
-from services.progress.domain.course import Course
+from services.progress.domain.course import Course, Fresh
 from services.progress.domain.milestones import Verdict
 from services.progress.domain.series import Series
 from shared.events.progress import Evidence
@@ -38,31 +38,25 @@ class Plateau(NamedTuple):
     evidence: Evidence
 
 
-def regressions_of(course: Course, known: list[Regression], looked_at: Mapping[str, int]) -> list[Regression]:
-    """All regressions of the course, in time order.
-
-    `known` are those of the part of it that has `looked_at` readings of each series.
-    """
+def regressions_of(course: Course, known: list[Regression], fresh: Fresh) -> list[Regression]:
+    """All regressions of the course, in time order; `known` are those of the course without what is `fresh`."""
     found = [
         regression
-        for series in course.series.values()
-        if looked_at.get(series.name) != len(series.readings)
-        for regression in _regressions(series, known, looked_at.get(series.name, 0))
+        for name, looked_at in fresh.readings.items()
+        for regression in _regressions(course.series[name], known, looked_at)
     ]
     return sorted([*known, *found], key=lambda regression: regression[:2]) if found else known
 
 
-def plateaus_of(
-    course: Course, milestones: Iterable[Verdict], *, known: list[Plateau], settled: datetime
-) -> list[Plateau]:
+def plateaus_of(course: Course, milestones: Iterable[Verdict], known: list[Plateau], fresh: Fresh) -> list[Plateau]:
     """Reviews at which a measure with a milestone stood still before that milestone was reached.
 
-    `known` are those of reviews that ended before `settled`; they are not looked at again.
+    `known` are those of the course without what is `fresh`: a review that ended before it is not looked at again.
     """
     if len(course.sessions) < _REVIEWS[0]:
         return known
     ends = [(review, course.sessions[review - 1].ended_at) for review in _REVIEWS if review <= len(course.sessions)]
-    due = [(review, ended_at) for review, ended_at in ends if ended_at >= settled]
+    due = [(review, ended_at) for review, ended_at in ends if ended_at >= fresh.since]
     if not due:
         return known
     found = [plateau for plateau in known if plateau.review < due[0][0]]

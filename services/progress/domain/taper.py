@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from heapq import merge
 from typing import Literal, NamedTuple
 
-from services.progress.domain.course import Course
+from services.progress.domain.course import Course, Fresh
 from services.progress.domain.milestones import Verdict, target_of, window_evidence
 from services.progress.domain.record import ProposalAnswer
 from services.progress.domain.signals import Regression
@@ -58,22 +58,22 @@ def proposals_of(
     course: Course,
     milestones: Iterable[Verdict],
     regressions: Sequence[Regression],
-    answers: Mapping[str, ProposalAnswer],
     *,
+    answers: Mapping[str, ProposalAnswer],
     known: list[Proposal],
-    settled: datetime,
+    fresh: Fresh,
 ) -> list[Proposal]:
     """The proposals of the present stage, in order; only the last can be open.
 
     A declined one is followed by another only after four more sessions; an approved one by none,
     since the plan's next version begins a new stage. An ended plan has none. `known` are those of
-    the course without what came after `settled`.
+    the course without what is `fresh`.
     """
-    if known and known[-1].proposed_at < settled and known[-1].state != "declined":
+    if known and known[-1].proposed_at < fresh.since and known[-1].state != "declined":
         return known
     primary = next((verdict for verdict in milestones if verdict.rule.primary), None)
     if not regressions and not (primary and primary.reached_at):
-        return []
+        return known
     back, forward = _back(course, regressions), _forward(course, primary, regressions)
     proposals: list[Proposal] = []
     for ground in () if course.ended else merge(back, forward, key=lambda ground: ground.at):
