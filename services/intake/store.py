@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.domain.chart import Chart, PatientFile, Record, RecordKey, proposal_state
 from services.intake.domain.inputs import ConditionRead, EncounterRead, PatientRead
-from shared.events.base import Fact
+from shared.events.base import Fact, PatientFact, of_patients
 from shared.events.intake import ConsultationCompleted, PatientRegistered, PatientUpdated
 from shared.events.progress import PlanAdjustmentProposed
 from shared.protocols import Protocols
@@ -76,15 +76,14 @@ class PatientFiles:
         Record ids are one of a kind in a clinic, so they are locked beyond the door's lock on
         patients: two patients must not get the same id at the same moment.
         """
-        charts = await _load_charts(tx, {(fact.clinic_id, fact.patient_id) for fact in facts})
-        wanted = {key for fact in facts for key in _records_of(charts.get((fact.clinic_id, fact.patient_id)), fact)}
+        charts = await _load_charts(tx, {(fact.clinic_id, fact.patient_id) for fact in of_patients(facts)})
+        wanted = {key for fact in facts for key in _records_of(charts.get(_whose(fact)), fact)}
         records = await _load_records(tx, wanted)
         return {
             fact.key: PatientFile(
-                fact.clinic_id,
-                fact.patient_id,
+                *_whose(fact),
                 self.protocols,
-                charts.get((fact.clinic_id, fact.patient_id), Chart()),
+                charts.get(_whose(fact), Chart()),
                 records.get(fact.clinic_id, {}),
             )
             for fact in facts
@@ -97,7 +96,14 @@ class PatientFiles:
         await _save_proposals(tx, changes)
 
 
+def _whose(fact: Fact) -> tuple[str, str]:
+    """Clinic and patient; of a fact of the clinic as a whole nobody is the patient, and there is no chart."""
+    return fact.clinic_id, fact.patient_id if isinstance(fact, PatientFact) else ""
+
+
 async def _load_charts(tx: AsyncConnection, patients: set[tuple[str, str]]) -> dict[tuple[str, str], Chart]:
+    if not patients:
+        return {}
     clinics, ids = zip(*sorted(patients), strict=True)
     rows = await tx.execute(_LOAD_FILES, {"clinics": list(clinics), "patients": list(ids)})
     return {(row.clinic_id, row.patient_id): _CHART.validate_json(row.document) for row in rows}

@@ -1,6 +1,6 @@
-"""What all facts have in common: frozen, versioned, keyed by clinic and patient."""
+"""What all facts have in common: frozen, versioned, keyed by clinic, and by patient where it is about one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache, cached_property
 from typing import Annotated, Any, ClassVar, Self
@@ -39,7 +39,7 @@ class Part(BaseModel):
 
 
 class Fact(Part):
-    """Something that happened to one patient of one clinic.
+    """Something that happened in one clinic: to a patient (`PatientFact`) or to the clinic (`ClinicFact`).
 
     `NAME` is the topic and, as `clinic.<NAME>.v<VERSION>`, the CloudEvents type. Two facts with
     the same `natural_key` are the same fact: their event ids are equal.
@@ -49,7 +49,6 @@ class Fact(Part):
     VERSION: ClassVar[int] = 1
 
     clinic_id: Identifier
-    patient_id: Identifier
 
     @property
     def natural_key(self) -> str:
@@ -63,8 +62,8 @@ class Fact(Part):
 
     @cached_property
     def key(self) -> str:
-        """The Kafka record key, `<clinic_id>/<patient_id>`."""
-        return patient_key(self.clinic_id, self.patient_id)
+        """The Kafka record key: facts of one key stay in order."""
+        raise NotImplementedError
 
     @cached_property
     def event_id(self) -> str:
@@ -83,3 +82,28 @@ class Fact(Part):
     def wire_type(cls) -> str:
         """The CloudEvents type, for instance `clinic.plan.created.v1`."""
         return f"clinic.{cls.NAME}.v{cls.VERSION}"
+
+
+class PatientFact(Fact):
+    """Something that happened to one patient."""
+
+    patient_id: Identifier
+
+    @cached_property
+    def key(self) -> str:
+        """`<clinic_id>/<patient_id>`."""
+        return patient_key(self.clinic_id, self.patient_id)
+
+
+class ClinicFact(Fact):
+    """Something about the clinic as a whole."""
+
+    @cached_property
+    def key(self) -> str:
+        """The clinic's id, which no patient's key is: those have a slash."""
+        return self.clinic_id
+
+
+def of_patients(facts: Iterable[Fact]) -> list[PatientFact]:
+    """Those of the facts that are about a patient."""
+    return [fact for fact in facts if isinstance(fact, PatientFact)]

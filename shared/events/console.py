@@ -2,10 +2,10 @@
 
 from typing import ClassVar
 
-from shared.events.base import Fact, Identifier, Moment, Text
+from shared.events.base import Identifier, Moment, PatientFact, Text
 
 
-class ProposalDecision(Fact):
+class ProposalDecision(PatientFact):
     """A clinician decided on a proposed adjustment."""
 
     proposal_id: Identifier

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import EmailStr, Field
 
-from shared.events.base import Code, Fact, Identifier, Moment, Part, Text
+from shared.events.base import Code, Identifier, Moment, Part, PatientFact, Text
 from shared.events.clinical import (
     AdverseEvent,
     CoIntervention,
@@ -32,7 +32,7 @@ class Contact(Part):
     birth_date: date | None = None
 
 
-class PatientRegistered(Fact):
+class PatientRegistered(PatientFact):
     """A patient is known to the clinic."""
 
     NAME: ClassVar[str] = "patient.registered"
@@ -44,7 +44,7 @@ class PatientRegistered(Fact):
         return self.patient_id
 
 
-class PatientUpdated(Fact):
+class PatientUpdated(PatientFact):
     """A patient's details changed; the highest `revision` holds."""
 
     NAME: ClassVar[str] = "patient.updated"
@@ -57,7 +57,7 @@ class PatientUpdated(Fact):
         return f"{self.patient_id}/{self.revision}"
 
 
-class ConsultationCompleted(Fact):
+class ConsultationCompleted(PatientFact):
     """An initial consultation ended with a finding. A known condition becomes a plan."""
 
     NAME: ClassVar[str] = "consultation.completed"
@@ -81,7 +81,7 @@ class ConsultationCompleted(Fact):
         return self.consultation_id
 
 
-class PlanCreated(Fact):
+class PlanCreated(PatientFact):
     """A consultation became a plan of care, customised from a protocol.
 
     It carries everything later steps need, so a course keeps the protocol it started with.
@@ -115,7 +115,7 @@ class PlanCreated(Fact):
         return self.plan_id
 
 
-class PlanWithheld(Fact):
+class PlanWithheld(PatientFact):
     """A consultation did not become a plan: a contraindication forbids it."""
 
     NAME: ClassVar[str] = "plan.withheld"
@@ -130,7 +130,7 @@ class PlanWithheld(Fact):
         return self.plan_id
 
 
-class PlanAdjusted(Fact):
+class PlanAdjusted(PatientFact):
     """A clinician changed the plan: from `effective_on` the course follows `phases`."""
 
     NAME: ClassVar[str] = "plan.adjusted"
@@ -148,7 +148,7 @@ class PlanAdjusted(Fact):
         return f"{self.plan_id}/{self.plan_version}"
 
 
-class PlanEnded(Fact):
+class PlanEnded(PatientFact):
     """The course is over; nothing after `ended_at` is booked any more."""
 
     NAME: ClassVar[str] = "plan.ended"
@@ -161,7 +161,7 @@ class PlanEnded(Fact):
         return self.plan_id
 
 
-class SessionLogged(Fact):
+class SessionLogged(PatientFact):
     """A session was held. Without `plan_id` it belongs to the course running at that time."""
 
     NAME: ClassVar[str] = "session.logged"
@@ -180,7 +180,7 @@ class SessionLogged(Fact):
         return self.session_id
 
 
-class SessionVoided(Fact):
+class SessionVoided(PatientFact):
     """A session was recorded in error: it, its readings and its adverse events do not count."""
 
     NAME: ClassVar[str] = "session.voided"
@@ -193,7 +193,7 @@ class SessionVoided(Fact):
         return self.session_id
 
 
-class MeasurementRecorded(Fact):
+class MeasurementRecorded(PatientFact):
     """A reading taken outside a session. Without `plan_id` it belongs to the course of its time."""
 
     NAME: ClassVar[str] = "measurement.recorded"
@@ -205,7 +205,7 @@ class MeasurementRecorded(Fact):
         return self.reading.measurement_id
 
 
-class MeasurementCorrected(Fact):
+class MeasurementCorrected(PatientFact):
     """A reading was wrong: the highest `revision` of a `measurement_id` holds."""
 
     NAME: ClassVar[str] = "measurement.corrected"
@@ -218,7 +218,7 @@ class MeasurementCorrected(Fact):
         return f"{self.reading.measurement_id}/{self.revision}"
 
 
-class MeasurementVoided(Fact):
+class MeasurementVoided(PatientFact):
     """A reading was recorded in error and does not count."""
 
     NAME: ClassVar[str] = "measurement.voided"
@@ -231,7 +231,7 @@ class MeasurementVoided(Fact):
         return self.measurement_id
 
 
-class AdverseEventRecorded(Fact):
+class AdverseEventRecorded(PatientFact):
     """A clinic system recorded an adverse event outside a session record."""
 
     NAME: ClassVar[str] = "adverse_event.recorded"
@@ -244,7 +244,7 @@ class AdverseEventRecorded(Fact):
         return self.adverse_event.adverse_event_id
 
 
-class AppointmentChangeRequested(Fact):
+class AppointmentChangeRequested(PatientFact):
     """Somebody asks to cancel or move an appointment, or reports that the patient did not come."""
 
     NAME: ClassVar[str] = "appointment.change.requested"

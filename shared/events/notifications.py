@@ -2,10 +2,10 @@
 
 from typing import ClassVar, Literal
 
-from shared.events.base import Code, Fact, Identifier, Moment, Text
+from shared.events.base import Code, Identifier, Moment, PatientFact, Text
 
 
-class DeliveryFact(Fact):
+class DeliveryFact(PatientFact):
     """One message to one recipient over one channel. No address and no text: those stay inside."""
 
     delivery_id: Identifier
@@ -34,7 +34,7 @@ class NotificationFailed(DeliveryFact):
     reason: Code
 
 
-class AlertRaised(Fact):
+class AlertRaised(PatientFact):
     """Staff should look at something."""
 
     NAME: ClassVar[str] = "alert.raised"
@@ -51,7 +51,7 @@ class AlertRaised(Fact):
         return self.alert_id
 
 
-class AlertAcknowledged(Fact):
+class AlertAcknowledged(PatientFact):
     """A person has taken the alert."""
 
     NAME: ClassVar[str] = "alert.acknowledged"

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from shared.events.base import Code, Fact, Identifier, Moment, Part, Text
+from shared.events.base import Code, Identifier, Moment, Part, PatientFact, Text
 from shared.events.clinical import Side
 
 RetractionCause = Literal["late", "correction", "void", "baseline_change"]
@@ -27,7 +27,7 @@ class Evidence(Part):
     sessions: int | None = None
 
 
-class CourseFact(Fact):
+class CourseFact(PatientFact):
     """A fact about one course of care."""
 
     plan_id: Identifier
@@ -118,7 +118,7 @@ class PlateauSuspected(CourseFact):
         return f"{self.plan_id}/{self.measure}/{self.review}"
 
 
-class AdverseEventReported(Fact):
+class AdverseEventReported(PatientFact):
     """An adverse event that people must know of, as soon as it is known to Stride.
 
     Reported again when another record gives it a worse grade.

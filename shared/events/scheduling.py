@@ -4,10 +4,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from shared.events.base import Code, Fact, Identifier, Moment, Part, Text
+from shared.events.base import Code, Identifier, Moment, Part, PatientFact, Text
 
 
-class AppointmentFact(Fact):
+class AppointmentFact(PatientFact):
     """An appointment at one version. The highest `appointment_version` tells how it stands now."""
 
     appointment_id: Identifier
@@ -70,7 +70,7 @@ class UnplacedSession(Part):
     detail: Text = ""
 
 
-class CourseUnschedulable(Fact):
+class CourseUnschedulable(PatientFact):
     """Some sessions of a course could not be booked; staff must help."""
 
     NAME: ClassVar[str] = "course.unschedulable"

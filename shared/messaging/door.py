@@ -104,6 +104,14 @@ class Door:
             raise FlowDisagrees(f"{self.service} may not publish {fact.NAME}: add it to shared/flow.py.")
         work.leaving.append(outbox.outgoing(fact, cause, self.service, self.clock.now()))
 
+    def own(self, fact: Fact) -> Message:
+        """The message of a fact that begins here: by HTTP, by a timer or from a file.
+
+        It is applied at once and published in the same transaction. A service that also consumes it
+        takes it for a repeat when it comes back, and finds it in the log when it is rebuilt.
+        """
+        return Message(fact.event_id, f"/stride/{self.service}", fact, own=True)
+
     async def lock(self, tx: AsyncConnection, messages: Sequence[Message]) -> None:
         """One process at a time decides on a state."""
         await locks.lock(tx, self.service, (self.store.key(message.fact) for message in messages))
@@ -215,6 +223,8 @@ class _Run:
         key = self.door.store.key(message.fact)
         handler = self.door.handlers.get(type(message.fact), parking.wait_for_update)
         decision = handler(self.states[key], message.fact, self.door.clock.now())
+        if message.own:
+            self.door.publish(self.work, message.fact)
         for fact in decision.facts:
             self.door.publish(self.work, fact, message)
         self.states[key] = decision.state

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
-from shared.events.base import Fact
+from shared.events.base import ClinicFact, Fact, PatientFact
 
 S = TypeVar("S")
 
@@ -30,6 +30,8 @@ class Message:
     position: Position | None = None
     record: "RawRecord | None" = None
     """The record as it came from Kafka; kept so that it can be parked byte for byte."""
+    own: bool = False
+    """It began at this service's own edge: published as soon as it is applied. See `Door.own`."""
 
     @property
     def key(self) -> str:
@@ -37,7 +39,7 @@ class Message:
         return self.fact.key
 
 
-class NewerFact(Fact):
+class Newer(Fact):
     """Stands for a fact of a newer version than this release knows: only its type and whose it is can be told."""
 
     NAME: ClassVar[str] = "newer"
@@ -49,6 +51,14 @@ class NewerFact(Fact):
     def natural_key(self) -> str:
         """Its type: nothing more is known."""
         return self.of_type
+
+
+class NewerFact(Newer, PatientFact):
+    """A newer fact of a patient."""
+
+
+class NewerOfClinic(Newer, ClinicFact):
+    """A newer fact of a clinic as a whole."""
 
 
 @dataclass(frozen=True, slots=True)

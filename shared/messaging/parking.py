@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.events.base import Fact
 from shared.messaging import wire
 from shared.messaging.errors import Refused, TooManyFailures
-from shared.messaging.message import Decision, Message, NewerFact, RawRecord
+from shared.messaging.message import Decision, Message, Newer, RawRecord
 
 BEHIND = "behind-parked"
 """The reason of an event that is fine itself but must wait for an earlier one of its key."""
@@ -61,7 +61,7 @@ def wait_for_update(state: Any, fact: Fact, now: datetime) -> Decision[Any]:
     Raises:
         Refused: always; so the event is parked, and a replay after the update applies it.
     """
-    wire_type = fact.of_type if isinstance(fact, NewerFact) else fact.wire_type()
+    wire_type = fact.of_type if isinstance(fact, Newer) else fact.wire_type()
     raise Refused(f"{NEWER}{wire_type}; update this service, then replay.")
 
 

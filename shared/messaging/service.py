@@ -57,6 +57,8 @@ class Service:
     edge: Callable[[Running, FastAPI], None] | None = None
     decoders: Callable[[Settings], Mapping[str, Decoder]] = field(default=lambda _: {})
     background: Sequence[Background] = ()
+    prepare: Background | None = None
+    """Done before anything is consumed or served."""
 
 
 def check_flow(name: str, handlers: Mapping[type[Fact], Handler]) -> None:
@@ -109,7 +111,7 @@ async def _serve(service: Service, settings: Settings) -> int:
     _health(app, running, consumer)
     if service.edge:
         service.edge(running, app)
-    async with _connected(settings, engine, consumer):
+    async with _connected(service, running, consumer):
         _spare_the_collector()
         parts = [relay.run(), consumer.run(), retention.run(engine), *(task(running) for task in service.background)]
         return await _until_stopped(app, settings, parts)
@@ -126,15 +128,17 @@ def _spare_the_collector() -> None:
 
 
 @asynccontextmanager
-async def _connected(settings: Settings, engine: AsyncEngine, consumer: Consumer) -> AsyncGenerator[None]:
+async def _connected(service: Service, running: Running, consumer: Consumer) -> AsyncGenerator[None]:
     """Consumer first to stop, engine last: nothing is fetched that can't be finished."""
     try:
-        await wait_until_answering(settings.kafka_bootstrap)
+        await wait_until_answering(running.settings.kafka_bootstrap)
+        if service.prepare:
+            await service.prepare(running)
         await consumer.start()
         yield
     finally:
         await consumer.stop()
-        await engine.dispose()
+        await running.engine.dispose()
 
 
 async def _until_stopped(app: FastAPI, settings: Settings, background: Sequence[Awaitable[None]]) -> int:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from shared.events import EVENTS
 from shared.events.base import Fact
 from shared.messaging.errors import Unreadable
-from shared.messaging.message import Message, NewerFact, RawRecord
+from shared.messaging.message import Message, Newer, NewerFact, NewerOfClinic, RawRecord
 
 SPEC_VERSION: Final = "1.0"
 JSON_TYPE: Final = "application/json"
@@ -45,7 +45,7 @@ def encode_fact(fact: Fact) -> bytes:
 
 
 def decode(record: RawRecord) -> Message:
-    """Read a record as one of our facts; a newer version of a known one becomes a `NewerFact`.
+    """Read a record as one of our facts; a newer version of a known one becomes a `Newer`.
 
     Raises:
         Unreadable: headers, type or value are not what the contract says. The message names
@@ -56,7 +56,7 @@ def decode(record: RawRecord) -> Message:
     fact_type = known_type(wire_type)
     check_identity(headers.get("ce_id", ""), headers.get("ce_source", ""))
     value = record.value or b""
-    fact = newer_fact(wire_type, record) if fact_type is NewerFact else read_fact(fact_type, value)
+    fact = newer_fact(wire_type, record) if fact_type is Newer else read_fact(fact_type, value)
     return Message(
         event_id=headers["ce_id"],
         source=headers.get("ce_source", ""),
@@ -92,7 +92,7 @@ def read_headers(record: RawRecord) -> dict[str, str]:
 
 
 def known_type(wire_type: str) -> type[Fact]:
-    """The class of a CloudEvents type; `NewerFact` for a later version of one that is known.
+    """The class of a CloudEvents type; `Newer` for a later version of one that is known.
 
     Raises:
         Unreadable: nobody declared a fact of that name.
@@ -101,7 +101,7 @@ def known_type(wire_type: str) -> type[Fact]:
     if fact_type is not None:
         return fact_type
     if is_newer(wire_type):
-        return NewerFact
+        return Newer
     raise Unreadable("unknown-type", "The CloudEvents type is missing or not one that Stride knows.")
 
 
@@ -114,7 +114,7 @@ def is_newer(wire_type: str) -> bool:
     return bool(known) and int(asked["version"]) > max(known)
 
 
-def newer_fact(wire_type: str, record: RawRecord) -> NewerFact:
+def newer_fact(wire_type: str, record: RawRecord) -> Newer:
     """What can be told of a fact of a newer version: whose it is, by the record key.
 
     Raises:
@@ -122,11 +122,13 @@ def newer_fact(wire_type: str, record: RawRecord) -> NewerFact:
     """
     if not record.value:
         raise Unreadable("bad-value", f"Not a valid {wire_type}: body")
-    clinic_id, _, patient_id = (record.key or b"").decode(errors="replace").partition("/")
+    clinic_id, slash, patient_id = (record.key or b"").decode(errors="replace").partition("/")
     try:
+        if not slash:
+            return NewerOfClinic(clinic_id=clinic_id, of_type=wire_type)
         return NewerFact(clinic_id=clinic_id, patient_id=patient_id, of_type=wire_type)
     except ValidationError:
-        reason = "The record key of a fact of a newer version is not <clinic_id>/<patient_id>."
+        reason = "The record key of a fact of a newer version is neither <clinic_id> nor <clinic_id>/<patient_id>."
         raise Unreadable("bad-key", reason) from None
 
 

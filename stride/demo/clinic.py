@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from itertools import zip_longest
 from typing import Literal
 
-from shared.events.base import Fact
+from shared.events.base import Fact, of_patients
 from shared.events.console import PlanAdjustmentApproved, PlanAdjustmentDeclined
 from shared.events.intake import AppointmentChangeRequested, PlanEnded
 from shared.events.progress import PlanAdjustmentProposed
@@ -34,7 +34,7 @@ class Clinic:
 
     def learn(self, facts: Iterable[Fact]) -> None:
         """Take in what the topics say."""
-        for fact in facts:
+        for fact in of_patients(facts):
             chart = self.charts.get(fact.patient_id)
             if chart is not None:
                 chart.learn(fact)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from statistics import mean, pstdev
 
-from shared.events.base import Fact
+from shared.events.base import Fact, of_patients
 from shared.events.intake import MeasurementCorrected, PlanCreated, SessionLogged
 from shared.events.scheduling import AppointmentBooked
 from shared.ids import derived_id
@@ -56,7 +56,7 @@ def live_through(patients: list[Patient], days: int, *, backwards: bool = False)
 
 def answers_to(facts: Iterable[Fact], patients: list[Patient]) -> Iterable[Fact]:
     for patient in patients:
-        for fact in facts:
+        for fact in of_patients(facts):
             if fact.NAME == "consultation.completed" and fact.patient_id == patient.patient_id:
                 plan = a_plan(patient)
                 yield plan
@@ -125,7 +125,7 @@ def test_at_most_one_record_of_a_patient_is_handed_in_at_a_time() -> None:
         now = START + number * STEP
         for wave in clinic.calendar_events(now):
             clinic.learn(answers_to([fact for handing in wave for fact in handing.facts], patients))
-        who = [handing.facts[0].patient_id for handing in clinic.records(now)]
+        who = [of_patients(handing.facts)[0].patient_id for handing in clinic.records(now)]
         assert len(who) == len(set(who))
 
 

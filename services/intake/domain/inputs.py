@@ -7,12 +7,12 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from shared.events.base import Code, Fact, Identifier, Moment
+from shared.events.base import Code, Identifier, Moment, PatientFact
 from shared.events.clinical import Side
 from shared.events.intake import Contact
 
 
-class PatientRead(Fact):
+class PatientRead(PatientFact):
     """A FHIR Patient: new to us, changed, or the same as before."""
 
     NAME: ClassVar[str] = "fhir.patient"
@@ -26,7 +26,7 @@ class PatientRead(Fact):
         return self.patient_id
 
 
-class EncounterRead(Fact):
+class EncounterRead(PatientFact):
     """A finished FHIR Encounter: a consultation, once the condition found in it is known."""
 
     NAME: ClassVar[str] = "fhir.encounter"
@@ -42,7 +42,7 @@ class EncounterRead(Fact):
         return self.encounter_id
 
 
-class ConditionRead(Fact):
+class ConditionRead(PatientFact):
     """A confirmed FHIR Condition that some protocol treats."""
 
     NAME: ClassVar[str] = "fhir.condition"

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 
 from services.notifications.domain.deliveries import supersede, to_patient, to_staff
 from services.notifications.domain.state import Alert, Patient, Role, Severity
-from shared.events.base import Fact, Identifier
+from shared.events.base import Fact, Identifier, PatientFact
 from shared.events.intake import PlanWithheld
 from shared.events.notifications import AlertAcknowledged, AlertRaised
 from shared.events.progress import (
@@ -29,7 +29,7 @@ _CRITICAL_GRADE, _WARNING_GRADE = 3, 2
 _MILESTONE_VALID: Final = timedelta(days=7)
 
 
-class AcknowledgementGiven(Fact):
+class AcknowledgementGiven(PatientFact):
     """Somebody takes an alert. It comes in over HTTP only and travels no topic."""
 
     NAME: ClassVar[str] = "alert.acknowledgement.given"

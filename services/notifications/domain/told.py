@@ -12,7 +12,7 @@ from typing import ClassVar
 from services.notifications.domain.alerts import AcknowledgementGiven, acknowledge
 from services.notifications.domain.judgement import Content, Dropped, judge
 from services.notifications.domain.state import Alert, Delivery, DeliveryState, Patient
-from shared.events.base import Fact, Moment
+from shared.events.base import Fact, Moment, PatientFact
 from shared.events.notifications import (
     AlertAcknowledged,
     AlertRaised,
@@ -25,7 +25,7 @@ from shared.messaging.message import Decision, Handler
 _FINAL = {"failed": DeliveryState.FAILED, "unknown": DeliveryState.UNKNOWN, "expired": DeliveryState.EXPIRED}
 
 
-class TimePassed(Fact):
+class TimePassed(PatientFact):
     """At the end of a rebuild: what has come due since the patient's last fact. It travels no topic."""
 
     NAME: ClassVar[str] = "time.passed"

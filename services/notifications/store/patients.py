@@ -14,7 +14,7 @@ from services.notifications.store import rows, statements
 from services.notifications.store.rows import Columns
 from services.notifications.tables import ALERT, APPOINTMENT, DELIVERY, PATIENT, PLAN
 from shared.clinics import Clinic
-from shared.events.base import Fact
+from shared.events.base import Fact, of_patients
 
 T = TypeVar("T")
 _MATTERS = sorted({*OPEN, DeliveryState.SENDING})
@@ -37,7 +37,9 @@ class PatientStore:
 
     async def load(self, tx: AsyncConnection, facts: Sequence[Fact]) -> Mapping[str, Patient]:
         """The patients that `facts` are about."""
-        return await self.load_patients(tx, {fact.key: (fact.clinic_id, fact.patient_id) for fact in facts})
+        return await self.load_patients(
+            tx, {fact.key: (fact.clinic_id, fact.patient_id) for fact in of_patients(facts)}
+        )
 
     async def load_patients(self, tx: AsyncConnection, wanted: Mapping[str, tuple[str, str]]) -> dict[str, Patient]:
         """The patients by key; `wanted` names clinic and patient per key.

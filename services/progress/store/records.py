@@ -14,7 +14,7 @@ from services.progress.store.memory import Memory
 from services.progress.store.rows import PARTS, Part, Row
 from services.progress.store.statements import arrays, load_all, upsert
 from shared.database import copy_rows
-from shared.events.base import Fact
+from shared.events.base import Fact, of_patients
 from shared.ids import patient_key
 
 _REMEMBERED_ROWS = 100_000
@@ -54,7 +54,7 @@ class RecordStore:
         The caller must hold the patients' locks: what is remembered counts as long as nobody else
         writes.
         """
-        ids = {(fact.clinic_id, fact.patient_id) for fact in facts}
+        ids = {(fact.clinic_id, fact.patient_id) for fact in of_patients(facts)}
         rows = await tx.execute(_VERSIONS, _names(ids))
         versions = {(clinic, patient): version for clinic, patient, version in rows.all()}
         recalled = {id_: self._memory.recall(patient_key(*id_), version) for id_, version in versions.items()}

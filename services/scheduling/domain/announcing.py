@@ -7,11 +7,11 @@ from typing import Any
 from services.scheduling.domain.course import Appointment, Course, Patient, Session, Unplaced
 from services.scheduling.domain.diary import Diary
 from shared.events import scheduling
-from shared.events.base import Fact
+from shared.events.base import Fact, PatientFact
 from shared.ids import derived_id
 
 
-def announce(before: Patient, diary: Diary, cause: Fact) -> tuple[Patient, tuple[Fact, ...]]:
+def announce(before: Patient, diary: Diary, cause: PatientFact) -> tuple[Patient, tuple[Fact, ...]]:
     """The patient with new versions where something is to be told, and the facts that tell it.
 
     Only the net effect counts: what was booked and given up within one decision never was.
@@ -41,7 +41,7 @@ def _place(appointment: Appointment) -> tuple[object, ...]:
     return appointment.state, appointment.start, appointment.practitioner, appointment.room
 
 
-def _appointment_facts(known: Course, course: Course, diary: Diary, cause: Fact) -> Iterator[Fact]:
+def _appointment_facts(known: Course, course: Course, diary: Diary, cause: PatientFact) -> Iterator[Fact]:
     changed = [a for a in course.appointments.values() if _news(known, a)]
     changed.sort(key=lambda a: (a.start, a.appointment_id))
     new = [a for a in changed if a.appointment_id not in known.appointments]
@@ -75,7 +75,7 @@ def _change(old: Appointment, appointment: Appointment, diary: Diary, about: dic
     return scheduling.AppointmentMoved(**about, **_who_and_where(appointment, diary), previous_start=old.start)
 
 
-def _about(appointment: Appointment, course: Course, cause: Fact) -> dict[str, Any]:
+def _about(appointment: Appointment, course: Course, cause: PatientFact) -> dict[str, Any]:
     return {
         "clinic_id": cause.clinic_id,
         "patient_id": cause.patient_id,
@@ -97,7 +97,7 @@ def _who_and_where(appointment: Appointment, diary: Diary) -> dict[str, Any]:
     }
 
 
-def _report(known: Course, course: Course, diary: Diary, cause: Fact) -> Iterator[Fact]:
+def _report(known: Course, course: Course, diary: Diary, cause: PatientFact) -> Iterator[Fact]:
     """Tell staff of sessions that have no time since this decision."""
     without = [(s.sequence, s.unplaced) for s in course.sessions.values() if s.unplaced and not _told(known, s)]
     without += [(sequence, why) for plan_id, sequence, why in diary.unmoved if plan_id == course.plan_id]

@@ -14,7 +14,7 @@ from services.scheduling.domain.changes import take_requests
 from services.scheduling.domain.course import Adjustment, Attendance, ChangeRequest, ClinicSchedule, Terms
 from services.scheduling.domain.diary import Diary, open_diary, refuse_foreign
 from shared.events import intake
-from shared.events.base import Fact
+from shared.events.base import PatientFact
 from shared.messaging.message import Decision
 
 
@@ -97,7 +97,7 @@ def change_appointment(
     return _settle(schedule, replace(diary, patient=replace(diary.patient, requests=requests)), fact)
 
 
-def _settle(schedule: ClinicSchedule, diary: Diary, cause: Fact) -> Decision[ClinicSchedule]:
+def _settle(schedule: ClinicSchedule, diary: Diary, cause: PatientFact) -> Decision[ClinicSchedule]:
     """Take what has become possible, and tell the difference. Without any, the schedule stays the same object."""
     before = schedule.patients[cause.patient_id]
     if diary.patient == before:

@@ -9,7 +9,7 @@ from services.scheduling.domain.calendar import ClinicCalendar
 from services.scheduling.domain.course import Appointment, ClinicSchedule, Course, Patient, Unplaced
 from services.scheduling.domain.minutes import minutes_since_1970
 from services.scheduling.domain.openings import Opening, Openings
-from shared.events.base import Fact
+from shared.events.base import PatientFact
 from shared.messaging.errors import Refused
 
 NOTICE = timedelta(hours=24)
@@ -121,7 +121,7 @@ def claims(patient: int, appointment: Appointment) -> Iterator[tuple[int, dateti
     yield patient, appointment.start, appointment.end
 
 
-def open_diary(schedule: ClinicSchedule, fact: Fact, now: datetime) -> Diary:
+def open_diary(schedule: ClinicSchedule, fact: PatientFact, now: datetime) -> Diary:
     """The diary of the patient that `fact` is about.
 
     Raises:
@@ -136,7 +136,7 @@ def open_diary(schedule: ClinicSchedule, fact: Fact, now: datetime) -> Diary:
     return Diary(schedule.calendar, schedule.busy, schedule.patients[fact.patient_id], now)
 
 
-def refuse_foreign(schedule: ClinicSchedule, fact: Fact, identifier: str, kind: str) -> None:
+def refuse_foreign(schedule: ClinicSchedule, fact: PatientFact, identifier: str, kind: str) -> None:
     """Say so when somebody names another patient's plan or appointment; it would have no effect anyway.
 
     Raises:

@@ -14,7 +14,7 @@ from services.scheduling.store.saving import save_schedules
 from shared.clinics import Clinic
 from shared.clock import Clock
 from shared.events import intake
-from shared.events.base import Fact
+from shared.events.base import Fact, of_patients
 
 _PLACING = (intake.PlanCreated, intake.PlanAdjusted, intake.AppointmentChangeRequested)
 """Facts that look for free time. The others need no calendar of the future."""
@@ -50,7 +50,7 @@ class SchedulingStore:
     async def _load(
         self, tx: AsyncConnection, facts: Sequence[Fact], calendars: Mapping[str, ClinicCalendar]
     ) -> dict[str, ClinicSchedule]:
-        whose = sorted({(fact.clinic_id, fact.patient_id) for fact in facts})
+        whose = sorted({(fact.clinic_id, fact.patient_id) for fact in of_patients(facts)})
         resources = await lock_resources(tx, whose, {c: calendars[c].zone.key for c, _ in whose})
         patients = await load_patients(tx, whose, resources.patients)
         foreign = await owned_by_others(tx, facts)

@@ -21,7 +21,7 @@ from services.scheduling.domain.course import (
 )
 from services.scheduling.tables import APPOINTMENT, ATTENDANCE, CHANGE_REQUEST, COURSE, SESSION
 from shared.events import intake
-from shared.events.base import Fact
+from shared.events.base import Fact, of_patients
 
 TERMS = TypeAdapter(Terms)
 WAITING = TypeAdapter(tuple[Adjustment, ...])
@@ -62,7 +62,7 @@ async def load_patients(
 
 async def owned_by_others(tx: AsyncConnection, facts: Sequence[Fact]) -> frozenset[str]:
     """Those ids of plans and appointments, named by the facts, that are not of the fact's patient."""
-    asked = [(named, fact.clinic_id, fact.patient_id) for fact in facts for named in _named(fact)]
+    asked = [(named, fact.clinic_id, fact.patient_id) for fact in of_patients(facts) for named in _named(fact)]
     if not asked:
         return frozenset()
     ids, clinics, patients = (list(column) for column in zip(*asked, strict=True))

@@ -12,14 +12,14 @@ from typing import ClassVar, Literal, NamedTuple
 
 from shared import flow
 from shared.events import EVENTS
-from shared.events.base import Fact
+from shared.events.base import PatientFact
 from shared.messaging.errors import Refused
 from shared.messaging.message import Decision
 
 Behaviour = Literal["", "fail", "refuse", "dawdle", "block"]
 
 
-class Sent(Fact):
+class Sent(PatientFact):
     """What the writer intends: the `number`-th effect on a key, counted from 0.
 
     `do` tells the handler to misbehave: raise, refuse, take `seconds` while the event loop goes on
@@ -38,7 +38,7 @@ class Sent(Fact):
         return f"{self.patient_id}/{self.number}"
 
 
-class Kept(Fact):
+class Kept(PatientFact):
     """What the service publishes: `number` was written down as the `nth` effect of its key, from 1."""
 
     NAME: ClassVar[str] = "kept"

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from shared.events.base import Fact
+from shared.events.base import Fact, PatientFact
 from shared.events.intake import MeasurementVoided, PlanEnded, SessionVoided
 from shared.events.progress import AdverseEventReported
 from shared.messaging.errors import Refused
@@ -65,7 +65,7 @@ def check(row: Mapping[str, Any]) -> None:
         raise Rejected("23514")
 
 
-def apply(state: Ledger, fact: Fact, now: datetime) -> Decision[Ledger]:
+def apply(state: Ledger, fact: PatientFact, now: datetime) -> Decision[Ledger]:
     """Note the event and report it; each report carries its place in the order."""
     report = AdverseEventReported(
         clinic_id=fact.clinic_id,

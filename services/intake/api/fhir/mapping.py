@@ -19,7 +19,7 @@ from services.intake.api.fhir.outcomes import NotTaken
 from services.intake.api.fhir.reading import Reader
 from services.intake.api.fhir.references import References, id_in
 from services.intake.api.problems import mistakes_of
-from shared.events.base import Fact
+from shared.events.base import PatientFact
 from shared.protocols import Protocols
 
 Brings = Callable[[Any, Reader], Fact]
@@ -54,7 +54,7 @@ class ResourceMap:
     references: References
     received_at: datetime
 
-    def fact_of(self, resource: Mapping[str, Any], full_url: Any = None) -> Fact:
+    def fact_of(self, resource: Mapping[str, Any], full_url: Any = None) -> PatientFact:
         """The fact that `resource` brings.
 
         Raises:

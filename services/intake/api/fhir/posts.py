@@ -20,7 +20,7 @@ from services.intake.api.problems import Mistake, Rejected
 from services.intake.api.roles import bearer_of
 from services.intake.domain.inputs import ConditionRead, EncounterRead
 from shared.clock import Clock
-from shared.events.base import Fact
+from shared.events.base import Fact, PatientFact
 from shared.messaging.door import Door
 from shared.messaging.message import Message, Outcome
 from shared.protocols import Protocols
@@ -137,7 +137,7 @@ def _read(entry: _Entry, mapping: ResourceMap) -> Read:
     return Message(_identity(entry, fact), f"{fact.clinic_id}|fhir", fact)
 
 
-def _identity(entry: _Entry, fact: Fact) -> str:
+def _identity(entry: _Entry, fact: PatientFact) -> str:
     """The same content is the same message: FHIR has no message id, and systems post again what they posted."""
     content = orjson.dumps([fact.patient_id, entry.resource], option=orjson.OPT_SORT_KEYS)
     return f"{entry.resource_type}/{fact.natural_key}"[:200] + f"/{hashlib.sha256(content).hexdigest()}"
