@@ -9,7 +9,7 @@ import orjson
 from pydantic import ValidationError
 
 from shared.events import EVENTS
-from shared.events.base import Fact
+from shared.events.base import ClinicFact, Fact
 from shared.messaging.errors import Unreadable
 from shared.messaging.message import Message, Newer, NewerFact, NewerOfClinic, RawRecord
 
@@ -56,7 +56,7 @@ def decode(record: RawRecord) -> Message:
     fact_type = known_type(wire_type)
     check_identity(headers.get("ce_id", ""), headers.get("ce_source", ""))
     value = record.value or b""
-    fact = newer_fact(wire_type, record) if fact_type is Newer else read_fact(fact_type, value)
+    fact = newer_fact(fact_type, wire_type, record) if issubclass(fact_type, Newer) else read_fact(fact_type, value)
     return Message(
         event_id=headers["ce_id"],
         source=headers.get("ce_source", ""),
@@ -92,7 +92,7 @@ def read_headers(record: RawRecord) -> dict[str, str]:
 
 
 def known_type(wire_type: str) -> type[Fact]:
-    """The class of a CloudEvents type; `Newer` for a later version of one that is known.
+    """The class of a CloudEvents type; a `Newer` for a later version of one that is known.
 
     Raises:
         Unreadable: nobody declared a fact of that name.
@@ -100,21 +100,22 @@ def known_type(wire_type: str) -> type[Fact]:
     fact_type = EVENTS.get(wire_type)
     if fact_type is not None:
         return fact_type
-    if is_newer(wire_type):
-        return Newer
+    newer = _newer_type(wire_type)
+    if newer is not None:
+        return newer
     raise Unreadable("unknown-type", "The CloudEvents type is missing or not one that Stride knows.")
 
 
-def is_newer(wire_type: str) -> bool:
-    """Whether it is a later version of a fact that this release knows: its sender was updated first."""
+def _newer_type(wire_type: str) -> type[Newer] | None:
+    """What stands for a later version of a fact that this release knows: its sender was updated first."""
     asked = _TYPE.fullmatch(wire_type)
-    if asked is None:
-        return False
-    known = [fact.VERSION for fact in EVENTS.values() if asked["name"] == fact.NAME]
-    return bool(known) and int(asked["version"]) > max(known)
+    known = [fact for fact in EVENTS.values() if asked and asked["name"] == fact.NAME]
+    if not asked or not known or int(asked["version"]) <= max(fact.VERSION for fact in known):
+        return None
+    return NewerOfClinic if issubclass(known[0], ClinicFact) else NewerFact
 
 
-def newer_fact(wire_type: str, record: RawRecord) -> Newer:
+def newer_fact(fact_type: type[Newer], wire_type: str, record: RawRecord) -> Newer:
     """What can be told of a fact of a newer version: whose it is, by the record key.
 
     Raises:
@@ -122,14 +123,13 @@ def newer_fact(wire_type: str, record: RawRecord) -> Newer:
     """
     if not record.value:
         raise Unreadable("bad-value", f"Not a valid {wire_type}: body")
-    clinic_id, slash, patient_id = (record.key or b"").decode(errors="replace").partition("/")
+    clinic_id, _, patient_id = (record.key or b"").decode(errors="replace").partition("/")
+    whose = {"clinic_id": clinic_id, "patient_id": patient_id}
     try:
-        if not slash:
-            return NewerOfClinic(clinic_id=clinic_id, of_type=wire_type)
-        return NewerFact(clinic_id=clinic_id, patient_id=patient_id, of_type=wire_type)
+        return fact_type.model_validate({**whose, "of_type": wire_type})
     except ValidationError:
-        reason = "The record key of a fact of a newer version is neither <clinic_id> nor <clinic_id>/<patient_id>."
-        raise Unreadable("bad-key", reason) from None
+        key = "<clinic_id>" if fact_type is NewerOfClinic else "<clinic_id>/<patient_id>"
+        raise Unreadable("bad-key", f"The record key of a fact of a newer version is not {key}.") from None
 
 
 def read_fact(fact_type: type[Fact], value: bytes) -> Fact:

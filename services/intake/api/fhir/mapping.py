@@ -22,7 +22,7 @@ from services.intake.api.problems import mistakes_of
 from shared.events.base import PatientFact
 from shared.protocols import Protocols
 
-Brings = Callable[[Any, Reader], Fact]
+Brings = Callable[[Any, Reader], PatientFact]
 
 
 @dataclass(frozen=True, slots=True)
