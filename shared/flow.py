@@ -81,6 +81,7 @@ FLOW: Final[dict[str, Service]] = {
             progress.PlateauSuspected,
             progress.AdverseEventReported,
             progress.PlanAdjustmentProposed,
+            progress.PlanReviewDue,
         ),
     ),
     "notifications": Service(
@@ -98,6 +99,7 @@ FLOW: Final[dict[str, Service]] = {
             progress.PlateauSuspected,
             progress.AdverseEventReported,
             progress.PlanAdjustmentProposed,
+            progress.PlanReviewDue,
         ),
         publishes=(
             notifications.NotificationSent,

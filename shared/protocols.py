@@ -127,11 +127,11 @@ class Customisation(_Entry):
     source: Source
 
 
-class VisitLimit(_Entry):
-    """No more than so many sessions within so many days from the start."""
+class SourcedLimit(_Entry):
+    """No more than so many sessions within any so many days."""
 
     sessions: Annotated[int, Field(ge=1)]
-    within_days: Annotated[int, Field(ge=1)]
+    within_days: Annotated[int, Field(ge=1, le=3650)]
     source: Source
 
 
@@ -157,8 +157,9 @@ class Protocol(_Entry):
     customisation: tuple[Customisation, ...] = ()
     contraindications: tuple[Contraindication, ...] = ()
     co_interventions: tuple[Annotated[CoIntervention, _only_fields_of(CoIntervention)], ...] = ()
-    limits: tuple[VisitLimit, ...] = ()
-    review_sessions: tuple[int, ...] = ()
+    limits: tuple[SourcedLimit, ...] = ()
+    review_sessions: tuple[Annotated[int, Field(ge=7)], ...] = (12, 18, 24)
+    """After these sessions the gain of the last six is reviewed."""
     sources: Annotated[tuple[Source, ...], Field(min_length=1)]
     """Where rates, durations and the ladder come from."""
 

@@ -29,5 +29,6 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     progress.PlateauSuspected: raise_alert,
     progress.AdverseEventReported: raise_alert,
     progress.PlanAdjustmentProposed: raise_alert,
+    progress.PlanReviewDue: raise_alert,
     AcknowledgementGiven: acknowledge,
 }

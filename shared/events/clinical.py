@@ -116,6 +116,8 @@ class MeasureSpec(Part):
     """Standard deviation of one reading: in `unit` where linear, of the natural logarithm where log."""
     mcid: Annotated[float, Field(gt=0)]
     """Smallest change that matters: in `unit` where linear, as a fraction where log."""
+    by_rater: bool = False
+    """A grading: each rater's is a series of its own, and grades are compared, never averaged."""
 
 
 class MilestoneRule(Part):
@@ -135,6 +137,13 @@ class MilestoneRule(Part):
     stale_days: Annotated[int, Field(ge=1)] = 42
     primary: bool = False
     title: Text = ""
+
+
+class VisitLimit(Part):
+    """No more than so many sessions within any so many days."""
+
+    sessions: Annotated[int, Field(ge=1)]
+    within_days: Annotated[int, Field(ge=1, le=3650)]
 
 
 class Step(Part):

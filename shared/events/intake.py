@@ -17,6 +17,7 @@ from shared.events.clinical import (
     Reading,
     Side,
     Step,
+    VisitLimit,
 )
 
 
@@ -107,6 +108,10 @@ class PlanCreated(PatientFact):
     co_interventions: tuple[CoIntervention, ...] = ()
     measures: tuple[MeasureSpec, ...]
     milestones: tuple[MilestoneRule, ...]
+    review_sessions: tuple[Annotated[int, Field(ge=7)], ...] = (12, 18, 24)
+    """After these sessions the gain of the last six is reviewed."""
+    limits: tuple[VisitLimit, ...] = ()
+    """What may not be exceeded however the course is booked, such as a payer's limit of visits."""
     notes: tuple[Text, ...] = ()
     """Why this plan differs from the protocol's default, and warnings, in plain words."""
 

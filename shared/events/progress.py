@@ -1,5 +1,6 @@
 """Facts owned by progress: baselines, milestones, signals and proposals."""
 
+from datetime import date
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -16,6 +17,8 @@ class Evidence(Part):
     rule_version: Annotated[int, Field(ge=1)]
     measure: Code | None = None
     side: Side | None = None
+    rater: Identifier | None = None
+    """Who graded, where the measure is one that each rater grades for themselves."""
     baseline: float | None = None
     baseline_readings: tuple[Identifier, ...] = ()
     readings: tuple[Identifier, ...] = ()
@@ -40,6 +43,7 @@ class BaselineSet(CourseFact):
     measure: Code
     side: Side | None = None
     device: Identifier | None = None
+    rater: Identifier | None = None
     value: float
     unit: str
     readings: tuple[Identifier, ...]
@@ -47,7 +51,7 @@ class BaselineSet(CourseFact):
 
     @property
     def natural_key(self) -> str:
-        series = f"{self.measure}/{self.side or '-'}/{self.device or '-'}"
+        series = f"{self.measure}/{self.side or '-'}/{self.device or '-'}{f'/{self.rater}' if self.rater else ''}"
         return f"{self.plan_id}/{series}/{self.revision}"
 
 
@@ -116,6 +120,20 @@ class PlateauSuspected(CourseFact):
     @property
     def natural_key(self) -> str:
         return f"{self.plan_id}/{self.measure}/{self.review}"
+
+
+class PlanReviewDue(CourseFact):
+    """The course has stepped back twice: it is held where it is until a clinician has reviewed it."""
+
+    NAME: ClassVar[str] = "plan.review.due"
+    plan_version: Annotated[int, Field(ge=2)]
+    """The version of the plan that stepped back."""
+    steps_back: Annotated[int, Field(ge=2)]
+    due_on: date
+
+    @property
+    def natural_key(self) -> str:
+        return f"{self.plan_id}/{self.plan_version}"
 
 
 class AdverseEventReported(PatientFact):

@@ -24,6 +24,7 @@ _WORDS: dict[type[Fact], Callable[[Any], str]] = {
     progress.PlateauSuspected: lambda f: f"{f.patient_id}: little gain lately in {f.measure}",
     progress.AdverseEventReported: lambda f: f"{f.patient_id}: adverse event of grade {f.grade}",
     progress.PlanAdjustmentProposed: lambda f: f"{f.patient_id}: step {f.from_step} to {f.to_step} is proposed",
+    progress.PlanReviewDue: lambda f: f"{f.patient_id}: stepped back {f.steps_back} times, held for review",
     notifications.NotificationFailed: lambda f: f"{f.patient_id}: a message of kind {f.topic} could not be sent",
 }
 

@@ -19,10 +19,14 @@ PLAN = "plan-1"
 
 PAIN = MeasureSpec(measure="pain", unit="{score}", low=0, high=10, better="lower", scale="linear", sigma=1.0, mcid=2.0)
 STRENGTH = MeasureSpec(measure="strength", unit="N", low=0, high=500, better="higher", scale="log", sigma=0.1, mcid=0.2)
+MRC = MeasureSpec(
+    measure="mrc", unit="1", low=0, high=5, better="higher", scale="linear", sigma=0.4, mcid=1, by_rater=True
+)
 PAIN_40 = MilestoneRule(
     milestone="pain-40", kind="confirmed-change", measure="pain", change=0.4, primary=True, title="Pain down by 40%"
 )
 STRENGTH_20 = MilestoneRule(milestone="strength-20", kind="confirmed-change", measure="strength", change=0.2)
+GRADE_UP = MilestoneRule(milestone="mrc-up", kind="confirmed-change", measure="mrc", change=1, relative=False)
 SESSIONS_6 = MilestoneRule(milestone="sessions-6", kind="session-count", sessions=6)
 SESSIONS_12 = MilestoneRule(milestone="sessions-12", kind="session-count", sessions=12)
 

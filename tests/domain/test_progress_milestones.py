@@ -9,7 +9,20 @@ from shared.events.base import Fact
 from shared.events.clinical import Reading, Side
 from shared.events.intake import MeasurementRecorded, MeasurementVoided, PlanEnded, SessionVoided
 from shared.events.progress import BaselineSet, MilestoneNotEvaluable, MilestoneReached, MilestoneRetracted
-from tests.domain.progress_story import PAIN_40, Story, apply, at, published_of, reading, tell, verdicts_on
+from tests.domain.progress_story import (
+    GRADE_UP,
+    MRC,
+    PAIN,
+    PAIN_40,
+    SESSIONS_6,
+    Story,
+    apply,
+    at,
+    published_of,
+    reading,
+    tell,
+    verdicts_on,
+)
 
 STORY = Story()
 START = [STORY.plan(), *STORY.baseline(6), STORY.session(1, 6), STORY.session(2, 6)]
@@ -106,6 +119,46 @@ def test_a_gain_on_a_log_scale_is_judged_by_ratio() -> None:
     assert reached.evidence.baseline == pytest.approx(99.997, abs=0.001)
     assert reached.evidence.target == pytest.approx(119.996, abs=0.001)
     assert reached.evidence.mean == pytest.approx(135)
+
+
+def graded(*grades: tuple[float, str | None]) -> list[Fact]:
+    """A course in which strength was graded from 0 to 5 every other day, by whom is said; two before session 2."""
+    plan = STORY.plan(measures=(PAIN, MRC), milestones=(SESSIONS_6, PAIN_40, GRADE_UP))
+    facts = [
+        taken(f"g-{n}", grade, n * 2, measure="mrc", unit="1", rater=rater) for n, (grade, rater) in enumerate(grades)
+    ]
+    return [plan, STORY.session(1), STORY.session(2), *facts]
+
+
+def test_a_grade_is_up_on_three_gradings_in_a_row_by_the_same_rater() -> None:
+    one = [(3.0, "pt-1"), (2.0, "pt-1"), (4.0, "pt-1"), (4.0, "pt-1"), (5.0, "pt-1")]
+    _, facts = tell(graded(*one))
+    (reached,) = told(MilestoneReached, facts, "mrc-up")
+    evidence = reached.evidence
+    assert (evidence.baseline, evidence.target, evidence.values, evidence.rater) == (3, 4, (4, 4, 5), "pt-1")
+    assert (evidence.mean, evidence.sigma, evidence.probability) == (None, None, None), "grades are not averaged"
+    assert told(MilestoneReached, tell(graded(*one[:3], (3.0, "pt-1"), *one[3:]))[1], "mrc-up") == []
+
+
+@pytest.mark.parametrize("other", ["pt-2", None])
+def test_gradings_by_another_rater_or_by_nobody_known_belong_to_no_window(other: str | None) -> None:
+    mixed = [(3.0, "pt-1"), (3.0, "pt-1"), (4.0, "pt-1"), (4.0, "pt-1"), (4.0, other)]
+    assert told(MilestoneReached, tell(graded(*mixed))[1], "mrc-up") == []
+    between = [*mixed[:4], (1.0, other), (4.0, "pt-1")]
+    assert len(told(MilestoneReached, tell(graded(*between))[1], "mrc-up")) == 1, "each rater is a series"
+
+
+def test_each_raters_baseline_is_a_fact_of_its_own() -> None:
+    _, facts = tell(graded((3, "pt-1"), (2, "pt-2"), (3, "pt-1"), (2, "pt-2")))
+    assert published_of(BaselineSet, facts) == [], "half a day between two readings, but after session 2"
+    early = [
+        taken(f"e-{n}-{rater}", 3, n - 3, measure="mrc", unit="1", rater=rater)
+        for n in range(2)
+        for rater in ("pt-1", "pt-2")
+    ]
+    baselines = published_of(BaselineSet, tell([*graded(), *early])[1])
+    assert sorted(baseline.rater for baseline in baselines) == ["pt-1", "pt-2"]
+    assert len({baseline.event_id for baseline in baselines}) == 2
 
 
 def test_sessions_six_and_twelve_are_counted_exactly_without_voided_ones() -> None:

@@ -224,6 +224,7 @@ def signals_of(patient: Patient) -> set[tuple[str, str]]:
         }
         signals |= {("plateau.suspected", f"{plan_id}/{p.measure}/{p.review}") for p in verdicts.plateaus}
         signals |= {("plan.adjustment.proposed", p.proposal_id) for p in verdicts.proposals}
+        signals |= {("plan.review.due", f"{plan_id}/{stage.version}") for stage in verdicts.course.steps_back[1:]}
     return signals
 
 

@@ -38,6 +38,12 @@ def test_a_plateau_is_suspected_at_the_review_when_six_sessions_gained_less_than
     assert published_of(PlateauSuspected, tell([STORY.plan(), *STORY.course(gaining)])[1]) == []
 
 
+def test_the_reviews_are_those_that_the_course_started_with() -> None:
+    plan = STORY.plan(review_sessions=(9, 14))
+    flat = published_of(PlateauSuspected, tell([plan, *STORY.course([6] * 14)])[1])
+    assert [fact.review for fact in flat] == [9, 14]
+
+
 def test_no_plateau_is_suspected_of_a_measure_whose_milestone_was_reached_before() -> None:
     done = [6, 6, 6, 1, 1, 1, 1, 1, 1, 1, 1, 1]
     assert published_of(PlateauSuspected, tell([STORY.plan(), *STORY.course(done)])[1]) == []

@@ -6,9 +6,9 @@ from services.progress.domain.patient import Patient
 from shared.events.base import Fact
 from shared.events.console import PlanAdjustmentApproved, PlanAdjustmentDeclined
 from shared.events.intake import AdverseEventRecorded, PlanEnded
-from shared.events.progress import PlanAdjustmentProposed
+from shared.events.progress import PlanAdjustmentProposed, PlanReviewDue
 from shared.ids import derived_id
-from tests.domain.progress_story import PLAN, Story, adverse_event, apply, at, published_of, tell
+from tests.domain.progress_story import PAIN, PLAN, STRENGTH, Story, adverse_event, apply, at, published_of, tell
 
 STORY = Story()
 HELD = [6, 6, 6, 2, 2, 2, 2, 2, 2]
@@ -102,6 +102,27 @@ def test_after_two_failed_tapers_the_course_is_held() -> None:
     later = STORY.course([2] * 5, first=11)
     assert len(published_of(PlanAdjustmentProposed, apply(after_taper(*once), later)[1])) == 1
     assert published_of(PlanAdjustmentProposed, apply(after_taper(*twice), later)[1]) == []
+
+
+def test_the_second_step_back_asks_for_a_review_once_whatever_came_first() -> None:
+    steps = [STORY.adjusted(version, version % 2, day=20 + version) for version in range(2, 9)]
+    (first, again) = published_of(PlanReviewDue, tell([STORY.plan(), *steps])[1])
+    assert (first.plan_version, first.steps_back, first.due_on) == (6, 2, at(26).date())
+    assert (again.plan_version, again.steps_back) == (8, 3)
+    late = tell([*reversed(steps), STORY.plan(), *steps])[1]
+    assert {fact.event_id for fact in published_of(PlanReviewDue, late)} == {first.event_id, again.event_id}
+
+
+def test_a_milestone_that_nothing_has_shown_for_six_weeks_leads_to_no_proposal() -> None:
+    early = STORY.plan(measures=(PAIN, STRENGTH))
+    read = STORY.course(HELD)[:8]
+    silent = [STORY.session(number, day=18 + 43 + number) for number in range(9, 13)]
+    unread = [STORY.taken("last", 2, 21.5), *silent]
+    held_again = STORY.adjusted(2, 1, day=60)
+    facts = [early, *read, held_again, *unread]
+    assert [fact for fact in proposals(facts) if fact.plan_version == 2] == []
+    fresh = STORY.taken("new", 2, 72.5)
+    assert [fact.to_step for fact in proposals([*facts, fresh]) if fact.plan_version == 2] == [2]
 
 
 def test_nothing_is_proposed_for_an_ended_plan_or_beyond_the_last_rung() -> None:

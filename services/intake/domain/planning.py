@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from shared.events.clinical import Side, Step
+from shared.events.clinical import Side, Step, VisitLimit
 from shared.events.intake import ConsultationCompleted, PlanCreated, PlanWithheld
 from shared.ids import derived_id
 from shared.protocols import Contraindication, Customisation, Protocol, Protocols, When
@@ -61,6 +61,8 @@ def _created(protocol: Protocol, fact: ConsultationCompleted, side: Side | None,
         co_interventions=protocol.co_interventions,
         measures=tuple(entry.spec for entry in protocol.measures),
         milestones=protocol.milestones,
+        review_sessions=protocol.review_sessions,
+        limits=tuple(VisitLimit(sessions=limit.sessions, within_days=limit.within_days) for limit in protocol.limits),
         notes=(*(rule.note for rule in rules), *_warnings(protocol, fact), *notes),
     )
 

@@ -17,6 +17,7 @@ from shared.events.progress import (
     MilestoneReached,
     MilestoneRetracted,
     PlanAdjustmentProposed,
+    PlanReviewDue,
     PlateauSuspected,
     RegressionDetected,
 )
@@ -90,6 +91,9 @@ RULES: Final[dict[type[Fact], Rule]] = {
         "clinician",
         _warning,
         lambda f: f"A change of plan awaits a decision: step {f.from_step} to {f.to_step}",
+    ),
+    PlanReviewDue: Rule(
+        "plan-review-due", "clinician", _warning, lambda f: f"Held for review: stepped back {f.steps_back} times"
     ),
     PlanWithheld: Rule("plan-withheld", "clinician", _warning, lambda _: "No plan was made: something forbids it"),
     CourseUnschedulable: Rule("course-unschedulable", "front-desk", _warning, _unplaced),

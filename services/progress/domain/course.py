@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
 from services.progress.domain.record import AdverseEvent, PatientRecord, Plan, Reading, Session, Terms
-from services.progress.domain.series import Series, begun, counts, counts_in, place, series_name, series_of
+from services.progress.domain.series import Series, begun, followed, place, series_name, series_of
 
 T = TypeVar("T")
 
@@ -34,8 +34,8 @@ class Course(NamedTuple):
     terms: Terms
     stage: Stage
     ended: bool
-    failed_tapers: int
-    """How often the course has stepped back."""
+    steps_back: tuple[Stage, ...]
+    """The stages that began with a step back: so many tapers have failed."""
     sessions: tuple[Session, ...]
     series: Mapping[str, Series]
     """By name: one for each measure, side and device."""
@@ -111,13 +111,14 @@ def _longer(course: Course, readings: Iterable[Reading]) -> Mapping[str, Series]
     settled_until = course.sessions[_SETTLED - 1].started_at if len(course.sessions) >= _SETTLED else _EVER
     grown: dict[str, Series] = {}
     for reading in readings:
-        name = series_name(reading)
-        series = grown.get(name) or course.series.get(name)
-        if not (counts_in(series.spec, reading) if series else counts(reading, course.terms)):
+        spec = followed(reading, course.terms)
+        if spec is None:
             continue
+        name = series_name(reading, spec)
+        series = grown.get(name) or course.series.get(name)
         if reading.effective_at <= settled_until or (series and place(reading) <= place(series.readings[-1])):
             return None
-        grown[name] = series.followed_by(reading) if series else begun(name, course.terms, reading)
+        grown[name] = series.followed_by(reading) if series else begun(name, spec, reading)
     return grown
 
 
@@ -133,7 +134,7 @@ def _course(
         terms=terms,
         stage=stages[-1],
         ended=plan.ended_at is not None,
-        failed_tapers=sum(after.step < before.step for before, after in pairwise(stages)),
+        steps_back=tuple(after for before, after in pairwise(stages) if after.step < before.step),
         sessions=held,
         series=series_of(terms, readings, second_session),
         adverse_events=events,

@@ -47,6 +47,7 @@ def keep_plan(record: PatientRecord, fact: PlanCreated) -> PatientRecord:
         rungs=tuple(step.name for step in fact.ladder),
         measures=fact.measures,
         milestones=fact.milestones,
+        review_sessions=tuple(sorted(set(fact.review_sessions))),
     )
     return _with_plan(record, replace(plan, terms=terms))
 

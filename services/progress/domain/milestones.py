@@ -101,18 +101,20 @@ def window_evidence(series: Series, rule: MilestoneRule, at: int) -> Evidence | 
         return None
     target = target_of(series, baseline, rule)
     window = series.readings[first : at + 1]
+    graded = series.spec.by_rater
     return Evidence(
         rule_version=rule.rule_version,
         measure=series.spec.measure,
         side=series.side,
+        rater=series.rater,
         baseline=series.value(baseline.level),
         baseline_readings=baseline.ids,
         readings=tuple(reading.measurement_id for reading in window),
         values=tuple(reading.value for reading in window),
-        mean=series.value(series.mean(first, at + 1)),
+        mean=None if graded else series.value(series.mean(first, at + 1)),
         target=series.value(target.level),
-        sigma=series.sigma(at),
-        probability=_probability(series, baseline, rule, target, at),
+        sigma=None if graded else series.sigma(at),
+        probability=None if graded else _probability(series, baseline, rule, target, at),
     )
 
 
@@ -151,17 +153,17 @@ def _confirms(series: Series, baseline: Baseline, rule: MilestoneRule, target: T
     """Whether the window that ends at reading `at` shows the change: Phi(G/SE) >= probability.
 
     At least `passes` of its readings pass the target on their own, and it spans no more than
-    `stale_days`.
+    `stale_days`. Grades have no even span to average: there every reading must pass, and that is all.
     """
     first, better = at - rule.window + 1, series.better
     passes = 0
     for level in series.levels[first : at + 1]:
         passes += better * (level - target.level) >= 0
-    if passes < rule.passes:
+    if passes < (rule.window if series.spec.by_rater else rule.passes):
         return False
     if series.readings[at].effective_at - series.readings[first].effective_at > timedelta(days=rule.stale_days):
         return False
-    return _probability(series, baseline, rule, target, at) >= rule.probability
+    return series.spec.by_rater or _probability(series, baseline, rule, target, at) >= rule.probability
 
 
 def _probability(series: Series, baseline: Baseline, rule: MilestoneRule, target: Target, at: int) -> float:

@@ -7,9 +7,15 @@ from services.progress.domain.course import Course
 from services.progress.domain.news import News, baseline_news, milestone_news
 from services.progress.domain.record import PatientRecord, Published, Subject
 from services.progress.domain.signals import Plateau, Regression
-from services.progress.domain.taper import Proposal
+from services.progress.domain.taper import FAILED_TAPERS, Proposal
 from services.progress.domain.verdicts import Verdicts
-from shared.events.progress import PlanAdjustmentProposed, PlateauSuspected, RegressionDetected, RetractionCause
+from shared.events.progress import (
+    PlanAdjustmentProposed,
+    PlanReviewDue,
+    PlateauSuspected,
+    RegressionDetected,
+    RetractionCause,
+)
 
 
 def news_of(record: PatientRecord, verdicts: Verdicts, before: Verdicts | None, cause: RetractionCause) -> list[News]:
@@ -28,7 +34,26 @@ def news_of(record: PatientRecord, verdicts: Verdicts, before: Verdicts | None, 
         news += (item for each in verdicts.plateaus for item in _plateau(record, course, each))
     if not before or verdicts.proposals is not before.proposals:
         news += (item for each in verdicts.proposals for item in _proposal(record, course, each))
+    if not before:
+        news += _reviews(record, course)
     return news
+
+
+def _reviews(record: PatientRecord, course: Course) -> Iterator[News]:
+    """The second step back, and each after it, holds the course until it is reviewed."""
+    for steps_back, stage in enumerate(course.steps_back, start=1):
+        subject = Subject("review", course.plan_id, str(stage.version))
+        if steps_back < FAILED_TAPERS or subject in record.published:
+            continue
+        fact = PlanReviewDue(
+            clinic_id=record.clinic_id,
+            patient_id=record.patient_id,
+            plan_id=course.plan_id,
+            plan_version=stage.version,
+            steps_back=steps_back,
+            due_on=stage.since,
+        )
+        yield News(subject, Published(steps_back, True, None), fact)
 
 
 def _regression(record: PatientRecord, course: Course, regression: Regression) -> Iterator[News]:

@@ -27,6 +27,11 @@ class Terms:
     """Names of the taper ladder's steps, in order."""
     measures: tuple[MeasureSpec, ...]
     milestones: tuple[MilestoneRule, ...]
+    review_sessions: tuple[int, ...] = (12, 18, 24)
+
+    def spec_of(self, measure: str) -> MeasureSpec | None:
+        """How the course reads a measure; None where it does not follow it."""
+        return next((spec for spec in self.measures if spec.measure == measure), None)
 
 
 class Adjustment(NamedTuple):

@@ -48,6 +48,8 @@ class Series(NamedTuple):
     spec: MeasureSpec
     side: Side | None
     device: str | None
+    rater: str | None
+    """Only where each rater's gradings are a series of their own."""
     readings: tuple[Reading, ...]
     levels: tuple[float, ...]
     noise: tuple[float, ...]
@@ -92,12 +94,20 @@ class Series(NamedTuple):
 
     def followed_by(self, reading: Reading) -> "Series":
         """The series with one more reading, which must be its latest and come after the baseline."""
-        name, spec, side, device, readings, levels, noise, baseline = self
+        name, spec, side, device, rater, readings, levels, noise, baseline = self
         level = log(reading.value) if spec.scale == "log" else reading.value
         out_of_baseline = baseline is not None and baseline.last == len(readings) - 1
         more = 0.0 if out_of_baseline else _step(levels[-1], level, spec.sigma)
         return Series(
-            name, spec, side, device, (*readings, reading), (*levels, level), (*noise, noise[-1] + more), baseline
+            name,
+            spec,
+            side,
+            device,
+            rater,
+            (*readings, reading),
+            (*levels, level),
+            (*noise, noise[-1] + more),
+            baseline,
         )
 
 
@@ -108,46 +118,53 @@ def place(reading: Reading) -> tuple[datetime, str]:
 
 def series_of(terms: Terms, readings: Iterable[Reading], second_session: datetime | None) -> Mapping[str, Series]:
     """The series of a course, by name. `readings` are the course's, without voided ones."""
-    specs = {spec.measure: spec for spec in terms.measures}
     groups: dict[str, list[Reading]] = defaultdict(list)
+    specs: dict[str, MeasureSpec] = {}
     for reading in readings:
-        if counts(reading, terms):
-            groups[series_name(reading)].append(reading)
+        spec = followed(reading, terms)
+        if spec:
+            name = series_name(reading, spec)
+            groups[name].append(reading)
+            specs[name] = spec
     return {
-        name: _series(name, specs[group[0].measure], sorted(group, key=place), second_session)
+        name: _series(name, specs[name], sorted(group, key=place), second_session)
         for name, group in sorted(groups.items())
     }
 
 
-def begun(name: str, terms: Terms, reading: Reading) -> Series:
+def begun(name: str, spec: MeasureSpec, reading: Reading) -> Series:
     """The series `name` of a course as its first reading begins it; that one must count."""
-    spec = next(spec for spec in terms.measures if spec.measure == reading.measure)
     return _series(name, spec, [reading], None)
 
 
-def series_name(reading: Reading) -> str:
-    """The name of the series that a reading belongs to, one of a kind within its course."""
-    return f"{reading.measure}/{reading.side or ''}/{reading.device or ''}"
+def name_of(measure: str, side: str | None, device: str | None, rater: str | None) -> str:
+    """The name of a series, one of a kind within its course."""
+    return f"{measure}/{side or ''}/{device or ''}{f'/{rater}' if rater else ''}"
 
 
-def counts(reading: Reading, terms: Terms) -> bool:
-    """Whether a course follows a reading: its measure, unit, range and side, and not the enrolment's."""
-    spec = next((spec for spec in terms.measures if spec.measure == reading.measure), None)
+def series_name(reading: Reading, spec: MeasureSpec) -> str:
+    """The name of the series that a reading belongs to."""
+    return name_of(reading.measure, reading.side, reading.device, reading.rater if spec.by_rater else None)
+
+
+def followed(reading: Reading, terms: Terms) -> MeasureSpec | None:
+    """How a course reads a reading; None where it does not count: its measure, unit, range or side."""
+    spec = terms.spec_of(reading.measure)
     if spec is None or (reading.side is not None and terms.side not in {None, Side.BOTH, reading.side}):
-        return False
-    return counts_in(spec, reading)
+        return None
+    return spec if counts_in(spec, reading) else None
 
 
 def counts_in(spec: MeasureSpec, reading: Reading) -> bool:
-    """Whether a reading of the right measure and side counts: by unit and range, and not the enrolment's."""
-    if reading.enrolment or reading.unit != spec.unit:
+    """Whether a reading of the right measure and side counts: by unit, range and rater, and not the enrolment's."""
+    if reading.enrolment or reading.unit != spec.unit or (spec.by_rater and reading.rater is None):
         return False
     return spec.low <= reading.value <= spec.high and (spec.scale == "linear" or reading.value > 0)
 
 
 def _series(name: str, spec: MeasureSpec, readings: Sequence[Reading], second_session: datetime | None) -> Series:
     levels = [log(reading.value) if spec.scale == "log" else reading.value for reading in readings]
-    baseline = _baseline(readings, levels, second_session) if second_session else None
+    baseline = _baseline(spec, readings, levels, second_session) if second_session else None
     noise = [0.0]
     for index, (before, after) in enumerate(pairwise(levels)):
         out_of_baseline = baseline is not None and index == baseline.last
@@ -157,6 +174,7 @@ def _series(name: str, spec: MeasureSpec, readings: Sequence[Reading], second_se
         spec=spec,
         side=Side(readings[0].side) if readings[0].side else None,
         device=readings[0].device,
+        rater=readings[0].rater if spec.by_rater else None,
         readings=tuple(readings),
         levels=tuple(levels),
         noise=tuple(noise),
@@ -168,8 +186,10 @@ def _step(before: float, after: float, sigma: float) -> float:
     return min((after - before) ** 2 / 2, _STEP_CAP * sigma**2)
 
 
-def _baseline(readings: Sequence[Reading], levels: Sequence[float], second_session: datetime) -> Baseline | None:
-    """The mean of the last three readings of different days taken before session 2.
+def _baseline(
+    spec: MeasureSpec, readings: Sequence[Reading], levels: Sequence[float], second_session: datetime
+) -> Baseline | None:
+    """The mean of the last three readings of different days taken before session 2; of gradings the best.
 
     A reading at the very start of session 2 is still before it. None where there are fewer than
     two such readings.
@@ -183,7 +203,9 @@ def _baseline(readings: Sequence[Reading], levels: Sequence[float], second_sessi
     chosen = chosen[-BASELINE_AIM:]
     if len(chosen) < BASELINE_LEAST:
         return None
-    level = sum(levels[index] for index in chosen) / len(chosen)
+    taken = [levels[index] for index in chosen]
+    best = max if spec.better == "higher" else min
+    level = best(taken) if spec.by_rater else sum(taken) / len(taken)
     return Baseline(level, tuple(readings[index] for index in chosen), chosen[-1])
 
 

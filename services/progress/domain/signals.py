@@ -15,7 +15,7 @@ RULE_VERSION = 1
 
 _LAST, _LEAST_BEFORE, _MOST_BEFORE = 3, 4, 6
 _MEAN_SIGMAS, _EACH_SIGMAS = 2.25, 1.25
-_REVIEWS, _REVIEW_SPAN = (12, 18, 24), 6
+_REVIEW_SPAN = 6
 _REVIEW_Z = 1.28
 _STALE = timedelta(days=42)
 
@@ -53,9 +53,8 @@ def plateaus_of(course: Course, milestones: Iterable[Verdict], known: list[Plate
 
     `known` are those of the course without what is `fresh`: a review that ended before it is not looked at again.
     """
-    if len(course.sessions) < _REVIEWS[0]:
-        return known
-    ends = [(review, course.sessions[review - 1].ended_at) for review in _REVIEWS if review <= len(course.sessions)]
+    held = len(course.sessions)
+    ends = [(review, course.sessions[review - 1].ended_at) for review in course.terms.review_sessions if review <= held]
     due = [(review, ended_at) for review, ended_at in ends if ended_at >= fresh.since]
     if not due:
         return known
@@ -105,6 +104,8 @@ def _fall(series: Series, at: int) -> Evidence | None:
 def _standstill(series: Series, earlier: datetime, review: datetime) -> Evidence | None:
     """Evidence of a plateau: gain from the three readings up to `earlier` to the three up to `review`."""
     split, end = series.upto(earlier), series.upto(review)
+    if series.spec.by_rater:
+        return None
     if split < _LAST or end - split < _LAST or review - series.readings[end - _LAST].effective_at > _STALE:
         return None
     gain = series.better * (series.mean(end - _LAST, end) - series.mean(split - _LAST, split))
@@ -121,6 +122,7 @@ def _comparison(series: Series, before: tuple[int, int], now: tuple[int, int], s
         rule_version=RULE_VERSION,
         measure=series.spec.measure,
         side=series.side,
+        rater=series.rater,
         baseline=series.value(series.mean(*before)),
         baseline_readings=tuple(reading.measurement_id for reading in past),
         readings=tuple(reading.measurement_id for reading in present),

@@ -19,9 +19,11 @@ from shared.ids import derived_id
 SESSIONS_AT_STEP = 4
 """Sessions at a step before the next is proposed, and after a declined proposal before another."""
 FAILED_TAPERS = 2
-"""After so many steps back the course is held where it is: no more steps forward are proposed."""
+"""After so many steps back the course is held where it is: a review is due, and no step forward is proposed."""
 
 _LATER_READINGS = 3
+_FRESH = timedelta(days=42)
+"""The newest reading that holds the milestone is no older than this."""
 _READINGS_SINCE_REGRESSION = 6
 _SAFE = timedelta(days=14)
 _HARMFUL_GRADE = 2
@@ -119,7 +121,7 @@ def _back(course: Course, regressions: Iterable[Regression]) -> Iterable[_Ground
 def _forward(course: Course, primary: Verdict | None, regressions: Iterable[Regression]) -> Iterable[_Grounds]:
     """Moments of the stage at which every gate to the next step stands open."""
     following = course.stage.step + 1
-    if primary is None or following >= len(course.terms.rungs) or course.failed_tapers >= FAILED_TAPERS:
+    if primary is None or following >= len(course.terms.rungs) or len(course.steps_back) >= FAILED_TAPERS:
         return
     for moment in _moments(course, primary):
         if not _safe(course, moment) or _recently_worse(course, regressions, moment):
@@ -147,7 +149,7 @@ def _held(course: Course, primary: Verdict, moment: datetime) -> Evidence | None
     """Evidence that the newest three readings after the confirming one still meet the target on average."""
     series = course.series[primary.series]
     end = series.upto(moment)
-    if series.baseline is None:
+    if series.baseline is None or moment - series.readings[end - 1].effective_at > _FRESH:
         return None
     target = target_of(series, series.baseline, primary.rule).level
     if series.better * (series.mean(end - _LATER_READINGS, end) - target) < 0:

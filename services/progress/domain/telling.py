@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from services.progress.domain.record import PatientRecord, Published, Subject
+from services.progress.domain.series import name_of
 from shared.events.base import Fact
 from shared.events.progress import (
     AdverseEventReported,
@@ -13,6 +14,7 @@ from shared.events.progress import (
     MilestoneReached,
     MilestoneRetracted,
     PlanAdjustmentProposed,
+    PlanReviewDue,
     PlateauSuspected,
     RegressionDetected,
 )
@@ -30,7 +32,7 @@ def told_by(record: PatientRecord, facts: Iterable[Fact]) -> Mapping[Subject, Pu
 def _of(record: PatientRecord, fact: Fact) -> tuple[Subject, Published]:
     match fact:
         case BaselineSet():
-            series = f"{fact.measure}/{fact.side or ''}/{fact.device or ''}"
+            series = name_of(fact.measure, fact.side, fact.device, fact.rater)
             return Subject("baseline", fact.plan_id, series), Published(fact.revision, True, _baseline(record, fact))
         case RegressionDetected():
             name = f"{fact.evidence.measure}/{fact.reading_id}"
@@ -41,6 +43,8 @@ def _of(record: PatientRecord, fact: Fact) -> tuple[Subject, Published]:
         case PlanAdjustmentProposed():
             stands = Published(fact.plan_version, True, fact.evidence)
             return Subject("proposal", fact.plan_id, fact.proposal_id), stands
+        case PlanReviewDue():
+            return Subject("review", fact.plan_id, str(fact.plan_version)), Published(fact.steps_back, True, None)
         case AdverseEventReported():
             return Subject("adverse-event", "", fact.adverse_event_id), Published(fact.grade, True, None)
         case _:
@@ -68,6 +72,7 @@ def _baseline(record: PatientRecord, fact: BaselineSet) -> Evidence:
         rule_version=1,
         measure=fact.measure,
         side=fact.side,
+        rater=fact.rater,
         baseline=fact.value,
         baseline_readings=fact.readings,
         values=tuple(values),
