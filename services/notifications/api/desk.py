@@ -1,44 +1,30 @@
-"""The alert inbox and the delivery list over HTTP. The clinic comes from the token, never from the request."""
+"""The alert inbox and the delivery list."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from fastapi import FastAPI, Header, HTTPException, Query
-from fastapi.exceptions import RequestValidationError
+from fastapi import FastAPI, HTTPException, Query
 from pydantic import BaseModel, Field
-from starlette.requests import Request
-from starlette.responses import JSONResponse
 
+from services.notifications.api.bearers import Authorization, bearer_of
 from services.notifications.domain.alerts import AcknowledgementGiven
 from services.notifications.domain.state import DeliveryState, Severity
 from services.notifications.store import lists
 from shared.events.base import Code, Identifier
-from shared.messaging.errors import Unavailable
 from shared.messaging.message import Message
 from shared.messaging.service import Running
-from shared.tokens import Bearer, NotAllowed, NotAuthenticated, Role, Tokens
+from shared.tokens import Bearer, Role, Tokens
 
 _STAFF: tuple[Role, ...] = ("clinician", "front-desk", "operator")
-Authorization = Annotated[str, Header()]
-_TITLES = {
-    401: ("No valid token.", "Send the header `Authorization: Bearer <token>`."),
-    403: ("This token may not do that.", "Use a token with the right role."),
-    404: ("There is no such alert.", "List the alerts: GET /alerts."),
-    422: ("The request is not right.", "See `errors`."),
-    503: ("The database can't be used right now.", "Nothing was changed: try again."),
-}
 
 
-def edge(running: Running, app: FastAPI) -> None:
-    """Add the routes."""
-    desk = _Desk(running, Tokens.load(running.settings.stride_tokens))
+def routes(running: Running, app: FastAPI, tokens: Tokens) -> None:
+    """Add them."""
+    desk = Desk(running, tokens)
     app.add_api_route("/alerts", desk.alerts)
     app.add_api_route("/alerts/{alert_id}", desk.alert)
     app.add_api_route("/alerts/{alert_id}/acknowledge", desk.acknowledge, methods=["POST"], status_code=202)
     app.add_api_route("/deliveries", desk.deliveries)
-    app.add_exception_handler(HTTPException, _problem)
-    app.add_exception_handler(RequestValidationError, _malformed)
-    app.add_exception_handler(Unavailable, _unavailable)
 
 
 class _Page(BaseModel):
@@ -59,7 +45,7 @@ class _DeliveryQuery(_Page):
     state: DeliveryState | None = None
 
 
-class _Desk:
+class Desk:
     """The routes, on the connected parts of the service."""
 
     def __init__(self, running: Running, tokens: Tokens) -> None:
@@ -68,7 +54,7 @@ class _Desk:
 
     async def alerts(self, query: Annotated[_AlertQuery, Query()], authorization: Authorization = "") -> dict[str, Any]:
         """Alerts of the token's clinic, newest first."""
-        bearer = self._bearer(authorization, *_STAFF)
+        bearer = bearer_of(self._tokens, authorization, *_STAFF)
         is_open = None if query.state is None else query.state == "open"
         wanted = _wanted(bearer, query, {"kind": query.kind, "severity": query.severity})
         async with self._running.door.work() as work:
@@ -77,11 +63,11 @@ class _Desk:
 
     async def alert(self, alert_id: Identifier, authorization: Authorization = "") -> dict[str, Any]:
         """One alert with its evidence."""
-        return _alert(await self._find(self._bearer(authorization, *_STAFF), alert_id))
+        return _alert(await self._find(bearer_of(self._tokens, authorization, *_STAFF), alert_id))
 
     async def acknowledge(self, alert_id: Identifier, authorization: Authorization = "") -> dict[str, Any]:
         """Take the alert. The first to do so has it; asking again changes nothing."""
-        bearer = self._bearer(authorization, *_STAFF)
+        bearer = bearer_of(self._tokens, authorization, *_STAFF)
         found = await self._find(bearer, alert_id)
         given = AcknowledgementGiven(
             clinic_id=bearer.clinic_id, patient_id=found["patient_id"], alert_id=alert_id, given_by=bearer.system
@@ -93,19 +79,11 @@ class _Desk:
         self, query: Annotated[_DeliveryQuery, Query()], authorization: Authorization = ""
     ) -> dict[str, Any]:
         """Deliveries of the token's clinic, newest first: no addresses, no text."""
-        bearer = self._bearer(authorization, "operator")
+        bearer = bearer_of(self._tokens, authorization, "operator")
         wanted = _wanted(bearer, query, {"patient_id": query.patient_id, "state": query.state})
         async with self._running.door.work() as work:
             found = await lists.deliveries(work.tx, wanted)
         return {"deliveries": [_shown(entry) for entry in found], "next": _next(found, query)}
-
-    def _bearer(self, authorization: str, *roles: Role) -> Bearer:
-        try:
-            return self._tokens.bearer(authorization, *roles)
-        except NotAuthenticated:
-            raise HTTPException(401, headers={"WWW-Authenticate": "Bearer"}) from None
-        except NotAllowed:
-            raise HTTPException(403) from None
 
     async def _find(self, bearer: Bearer, alert_id: str) -> lists.Entry:
         async with self._running.door.work() as work:
@@ -130,28 +108,3 @@ def _shown(entry: lists.Entry) -> dict[str, Any]:
 
 def _next(found: Sequence[lists.Entry], query: _Page) -> int | None:
     return found[-1]["position"] if len(found) == query.limit else None
-
-
-def _answer(status: int, **more: object) -> JSONResponse:
-    """Problem details (RFC 9457)."""
-    title, remedy = _TITLES.get(status, ("The request can't be served.", ""))
-    content = {"type": "about:blank", "status": status, "title": title, "detail": remedy, **more}
-    return JSONResponse(content, status, media_type="application/problem+json")
-
-
-async def _problem(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)
-    answer = _answer(error.status_code)
-    answer.headers.update(error.headers or {})
-    return answer
-
-
-async def _malformed(_: Request, error: Exception) -> JSONResponse:
-    """Says which part of the request is wrong, never what was in it."""
-    assert isinstance(error, RequestValidationError)
-    found = [{"pointer": "/" + "/".join(map(str, item["loc"])), "detail": item["msg"]} for item in error.errors()]
-    return _answer(422, errors=found)
-
-
-async def _unavailable(_: Request, __: Exception) -> JSONResponse:
-    return _answer(503)

@@ -1,0 +1,48 @@
+"""Problem details (RFC 9457): what was wrong and how to mend it, never what was sent."""
+
+from fastapi import FastAPI, HTTPException
+from fastapi.exceptions import RequestValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from shared.messaging.errors import Unavailable
+
+_TITLES = {
+    401: ("No valid token.", "Send the header `Authorization: Bearer <token>`."),
+    403: ("This token may not do that.", "Use a token with the right role."),
+    404: ("There is no such alert.", "List the alerts: GET /alerts."),
+    422: ("The request is not right.", "See `errors`."),
+    503: ("The database can't be used right now.", "Nothing was changed: try again."),
+}
+
+
+def answer_problems(app: FastAPI) -> None:
+    """Have every failure answered as a problem."""
+    app.add_exception_handler(HTTPException, _problem)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(Unavailable, _unavailable)
+
+
+def _answer(status: int, **more: object) -> JSONResponse:
+    """Problem details (RFC 9457)."""
+    title, remedy = _TITLES.get(status, ("The request can't be served.", ""))
+    content = {"type": "about:blank", "status": status, "title": title, "detail": remedy, **more}
+    return JSONResponse(content, status, media_type="application/problem+json")
+
+
+async def _problem(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    answer = _answer(error.status_code)
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+async def _malformed(_: Request, error: Exception) -> JSONResponse:
+    """Says which part of the request is wrong, never what was in it."""
+    assert isinstance(error, RequestValidationError)
+    found = [{"pointer": "/" + "/".join(map(str, item["loc"])), "detail": item["msg"]} for item in error.errors()]
+    return _answer(422, errors=found)
+
+
+async def _unavailable(_: Request, __: Exception) -> JSONResponse:
+    return _answer(503)
