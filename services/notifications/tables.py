@@ -16,12 +16,14 @@ PATIENT = Table(
     Column("clinic_id", Text, nullable=False),
     Column("patient_id", Text, nullable=False),
     Column("revision", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=False),
     Column("contact_revision", Integer),
     Column("name", Text),
     Column("email", Text),
     Column("language", Text),
     Column("zone", Text),
 )
+"""`revision` counts the changes that facts made, `version` names the transaction that changed anything last."""
 PLAN = Table(
     "plan",
     METADATA,

@@ -215,6 +215,15 @@ class Desk:
             await self.quiet()
 
 
+async def check_memory(desk: Desk) -> None:
+    """What the store remembers of the patients is what is stored: nobody changed rows without saying so."""
+    async with desk.engine.begin() as tx:
+        found = await tx.execute(text("SELECT patient_key, clinic_id, patient_id FROM patient"))
+        wanted = {key: (clinic_id, patient_id) for key, clinic_id, patient_id in found}
+        stored = await PatientStore(desk.clinics, remembered_rows=0).load_patients(tx, wanted)
+        assert await desk.store.load_patients(tx, wanted) == stored
+
+
 async def open_desk(engine: AsyncEngine, kafka: str, clinic_ids: Sequence[str]) -> Desk:
     """A desk with empty tables: senders of different tests must not send each other's messages."""
     async with engine.begin() as tx:

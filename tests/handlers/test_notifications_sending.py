@@ -16,13 +16,15 @@ from services.notifications.store.ledger import Claim, Ledger, Published, Result
 from shared.database import open_engine
 from stride.embedded.ports import LOOPBACK
 from tests.domain.notifications_examples import FIRST, NOW, Example
-from tests.handlers.notifications_desk import Desk, Post, open_desk, post_office
+from tests.handlers.notifications_desk import Desk, Post, check_memory, open_desk, post_office
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def desk(database_url: str, clinic_id: str) -> AsyncGenerator[Desk]:
     engine = open_engine(database_url, "notifications")
-    yield await open_desk(engine, "localhost:1", [clinic_id])
+    opened = await open_desk(engine, "localhost:1", [clinic_id])
+    yield opened
+    await check_memory(opened)
     await engine.dispose()
 
 
@@ -112,6 +114,7 @@ async def test_even_a_reminder_that_nobody_took_back_is_judged_before_it_goes(
     await desk.admit(ann.registered(), ann.booked(), ann.cancelled(0))
     async with desk.engine.begin() as tx:
         await tx.execute(text("UPDATE delivery SET state = 'scheduled' WHERE topic = 'reminder'"))
+        await desk.store.touch(tx, [ann.registered().key])
     desk.clock.moment = FIRST - timedelta(hours=30)
     await desk.send_all(post)
     assert "A reminder of your appointment" not in post.subjects()

@@ -24,6 +24,7 @@ NOTICES: Final[dict[type[AppointmentFact], str]] = {
     AppointmentMissed: "missed",
 }
 """The topics that tell of a change to an appointment."""
+_ABOUT_ONE: Final = frozenset({"reminder", *NOTICES.values()})
 
 
 def follow_appointment(patient: Patient, fact: AppointmentFact, now: datetime) -> Decision[Patient]:
@@ -35,8 +36,10 @@ def follow_appointment(patient: Patient, fact: AppointmentFact, now: datetime) -
     patient = patient.with_appointment(current)
     if isinstance(fact, AppointmentBooked):
         patient = _announce(patient, fact, now)
+    if known is not None and current.version > known.version:
+        patient = _take_back(patient, current)
     if known is None or current.version > known.version:
-        patient = _replan(patient, current, fact, now)
+        patient = remind(patient.with_deliveries(*_notice(patient, fact, now)), current, now)
     return Decision(patient)
 
 
@@ -90,16 +93,14 @@ def _announce(patient: Patient, fact: AppointmentBooked, now: datetime) -> Patie
     )
 
 
-def _replan(patient: Patient, current: Appointment, fact: AppointmentFact, now: datetime) -> Patient:
+def _take_back(patient: Patient, current: Appointment) -> Patient:
     """Only what the newest version says may still be sent."""
 
     def outdated(delivery: Delivery) -> bool:
-        about_it = delivery.subject_id == current.appointment_id and delivery.topic in {"reminder", *NOTICES.values()}
+        about_it = delivery.subject_id == current.appointment_id and delivery.topic in _ABOUT_ONE
         return about_it and delivery.subject_version < current.version
 
-    patient = supersede(patient, "newer-version", outdated)
-    notice = _notice(patient, fact, now)
-    return remind(patient.with_deliveries(*notice), current, now)
+    return supersede(patient, "newer-version", outdated)
 
 
 def _notice(patient: Patient, fact: AppointmentFact, now: datetime) -> tuple[Delivery, ...]:

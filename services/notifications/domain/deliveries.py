@@ -24,7 +24,8 @@ def to_patient(
     valid_until: datetime | None = None,
 ) -> Delivery:
     """A message to the patient, in the state that the contact allows."""
-    delivery = Delivery(
+    state, reason = _reach(patient)
+    return Delivery(
         delivery_id=_delivery_id(patient, "patient", patient.patient_id, topic, subject_id, subject_version, slot),
         recipient="patient",
         recipient_id=patient.patient_id,
@@ -32,11 +33,12 @@ def to_patient(
         subject_id=subject_id,
         subject_version=subject_version,
         due_at=due_at,
+        state=state,
+        reason=reason,
         slot=slot,
         plan_id=plan_id,
         valid_until=valid_until,
     )
-    return addressed(patient, delivery)
 
 
 def to_staff(
@@ -67,13 +69,19 @@ def addressed(patient: Patient, delivery: Delivery) -> Delivery:
     """`delivery` in the state that the patient's contact allows now."""
     if delivery.recipient == "staff":
         return delivery
+    state, reason = _reach(patient)
+    return delivery._replace(state=state, reason=reason)
+
+
+def _reach(patient: Patient) -> tuple[DeliveryState, str]:
+    """The state, and the reason for it, of a message that has nothing else against it."""
     if any(plan.end_reason == DECEASED for plan in patient.plans.values()):
-        return delivery._replace(state=DeliveryState.SUPPRESSED, reason=DECEASED)
+        return DeliveryState.SUPPRESSED, DECEASED
     if patient.contact is None:
-        return delivery._replace(state=DeliveryState.PLANNED, reason="")
+        return DeliveryState.PLANNED, ""
     if patient.contact.email is None:
-        return delivery._replace(state=DeliveryState.SUPPRESSED, reason=NO_ADDRESS)
-    return delivery._replace(state=DeliveryState.SCHEDULED, reason="")
+        return DeliveryState.SUPPRESSED, NO_ADDRESS
+    return DeliveryState.SCHEDULED, ""
 
 
 def readdress(patient: Patient) -> Patient:

@@ -146,7 +146,6 @@ class Patient(NamedTuple):
     plans: Mapping[str, Plan] = _NOTHING
     appointments: Mapping[str, Appointment] = _NOTHING
     deliveries: Mapping[str, Delivery] = _NOTHING
-    """Those that can still matter; settled ones that told nothing need not be here."""
     alerts: Mapping[str, Alert] = _NOTHING
 
     @property

@@ -16,8 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.notifications.domain.judgement import Content, Dropped, Judgement, judge
 from services.notifications.domain.state import Contact, Delivery, DeliveryState
 from services.notifications.store.patients import PatientStore
-from services.notifications.store.rows import delivery_of, told_columns
+from services.notifications.store.rows import read_delivery, told_columns
 from shared.events.notifications import NotificationFailed, NotificationSent
+from shared.ids import patient_key
 
 _DUE = text("""
     SELECT d.*
@@ -120,6 +121,7 @@ class Ledger:
         judged = [(row, judge(patients[row.patient_key], _read(row), now)) for row in due]
         marked = [_mark(row, verdict, patients[row.patient_key].revision) for row, verdict in judged]
         await tx.execute(_MARK, {"rows": orjson.dumps(marked).decode(), "owner": self.owner})
+        await self.store.touch(tx, patients)
         claims = [
             Claim(_read(r), r.clinic_id, r.patient_id, r.attempt + 1, r.deferrals, v, patients[r.patient_key].contact)
             for r, v in judged
@@ -162,6 +164,7 @@ class Ledger:
         """Write down results; gives the facts to publish. A result whose claim was taken over changes nothing."""
         if not results:
             return []
+        await self.store.touch(tx, {patient_key(r.claim.clinic_id, r.claim.patient_id) for r in results})
         given = [
             {
                 "delivery_id": result.claim.delivery.delivery_id,
@@ -179,7 +182,7 @@ class Ledger:
 
 
 def _read(row: Row[Any]) -> Delivery:
-    return delivery_of(row)
+    return read_delivery([getattr(row, name) for name in Delivery._fields])
 
 
 def _mark(row: Row[Any], verdict: Judgement, revision: int) -> dict[str, Any]:

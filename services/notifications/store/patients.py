@@ -2,22 +2,25 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
 
-import orjson
-from sqlalchemy import ARRAY, Row, Table, Text, TextClause, any_, cast, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notifications.domain.state import OPEN, ClinicDesk, Delivery, DeliveryState, Patient
+from services.notifications.domain.state import ClinicDesk, Patient
 from services.notifications.store import rows, statements
-from services.notifications.store.rows import Columns
-from services.notifications.tables import ALERT, APPOINTMENT, DELIVERY, PATIENT, PLAN
+from services.notifications.store.rows import CONTACT, PARTS, Part, Row
+from shared.bulk import arrays
 from shared.clinics import Clinic
+from shared.database import copy_rows
 from shared.events.base import Fact, of_patients
+from shared.memory import Memory
 
-T = TypeVar("T")
-_MATTERS = sorted({*OPEN, DeliveryState.SENDING})
+REMEMBERED_ROWS: Final = 100_000
+"""Of all patients together: some 100 MB."""
+
+Wanted = Mapping[str, tuple[str, str]]
+"""Clinic and patient by `<clinic_id>/<patient_id>`."""
 
 
 class PatientStore:
@@ -27,8 +30,9 @@ class PatientStore:
     before the commit: a hint, never the only reason to look.
     """
 
-    def __init__(self, clinics: Mapping[str, Clinic]) -> None:
+    def __init__(self, clinics: Mapping[str, Clinic], *, remembered_rows: int = REMEMBERED_ROWS) -> None:
         self._desks = {clinic_id: desk_of(clinic) for clinic_id, clinic in clinics.items()}
+        self._memory = Memory[Patient](remembered_rows, _rows)
         self.due = asyncio.Event()
 
     def key(self, fact: Fact) -> str:
@@ -41,45 +45,52 @@ class PatientStore:
             tx, {fact.key: (fact.clinic_id, fact.patient_id) for fact in of_patients(facts)}
         )
 
-    async def load_patients(self, tx: AsyncConnection, wanted: Mapping[str, tuple[str, str]]) -> dict[str, Patient]:
+    async def load_patients(self, tx: AsyncConnection, wanted: Wanted) -> dict[str, Patient]:
         """The patients by key; `wanted` names clinic and patient per key.
 
         Locks their rows: until the commit nobody claims a delivery of theirs, and what was read holds.
         """
-        keys = sorted(wanted)
-        locked = await tx.execute(_of(PATIENT, keys).order_by(PATIENT.c.patient_key).with_for_update())
-        known = {row.patient_key: row for row in locked}
-        plans = await _by_patient(tx, PLAN, keys, rows.plan_of)
-        appointments = await _by_patient(tx, APPOINTMENT, keys, rows.appointment_of)
-        deliveries = await _deliveries(tx, keys)
-        alerts = await _by_patient(tx, ALERT, keys, rows.alert_of)
-        return {
-            key: Patient(
-                clinic_id=clinic_id,
-                patient_id=patient_id,
-                desk=self._desks.get(clinic_id, ClinicDesk()),
-                revision=known[key].revision if key in known else 0,
-                contact=rows.contact_of(known[key]) if key in known else None,
-                plans={plan.plan_id: plan for plan in plans[key]},
-                appointments={appointment.appointment_id: appointment for appointment in appointments[key]},
-                deliveries={delivery.delivery_id: delivery for delivery in deliveries[key]},
-                alerts={alert.alert_id: alert for alert in alerts[key]},
+        locked = {row[0]: row[1:] for row in (await tx.execute(statements.LOCK, {"keys": sorted(wanted)})).all()}
+        patients = {key: self._memory.recall(key, version) for key, (_, version, *_) in locked.items()}
+        unknown = [key for key, patient in patients.items() if patient is None]
+        parts = await _read(tx, unknown)
+        for key in unknown:
+            revision, version, *contact = locked[key]
+            patient = self._new(*wanted[key])._replace(
+                revision=revision,
+                contact=rows.read_contact(contact),
+                **{part: found[key] for part, found in parts.items()},
             )
-            for key, (clinic_id, patient_id) in wanted.items()
-        }
+            self._memory.remember(key, version, patient)
+            patients[key] = patient
+        return {key: patients.get(key) or self._new(*whose) for key, whose in wanted.items()}
+
+    def _new(self, clinic_id: str, patient_id: str) -> Patient:
+        return Patient(clinic_id, patient_id, self._desks.get(clinic_id, ClinicDesk()))
 
     async def save(self, tx: AsyncConnection, changes: Sequence[tuple[Patient, Patient]]) -> None:
         """Write what differs."""
-        await _write(tx, statements.SAVE_PATIENTS, [rows.patient_columns(after) for _, after in changes])
-        await _write(tx, statements.SAVE_PLANS, _differing(changes, "plans", rows.plan_columns))
-        await _write(tx, statements.SAVE_APPOINTMENTS, _differing(changes, "appointments", rows.appointment_columns))
-        await _write(tx, statements.SAVE_ALERTS, _differing(changes, "alerts", rows.alert_columns))
-        deliveries = _differing(changes, "deliveries", rows.delivery_columns)
-        before = {delivery_id for patient, _ in changes for delivery_id in patient.deliveries}
-        await _write(tx, statements.ADD_DELIVERIES, [d for d in deliveries if d["delivery_id"] not in before])
-        await _write(tx, statements.CHANGE_DELIVERIES, [d for d in deliveries if d["delivery_id"] in before])
-        if deliveries:
+        if not changes:
+            return
+        contacts = [rows.contact_row(after) for before, after in changes if _is_contact_new(before, after)]
+        if contacts:
+            await tx.execute(statements.SAVE_CONTACTS, arrays(CONTACT, contacts))
+        for part in PARTS:
+            await _write(tx, part, changes)
+        version = await self.touch(tx, [after.key for _, after in changes], facts=1)
+        for _, after in changes:
+            self._memory.remember(after.key, version, after._replace(revision=after.revision + 1))
+        if any(after.deliveries is not before.deliveries for before, after in changes):
             self.due.set()
+
+    async def touch(self, tx: AsyncConnection, keys: Collection[str], *, facts: int = 0) -> int:
+        """Whoever changes rows that states are made of says so here, or the states remembered would be wrong.
+
+        Locks the patients' rows. To be called before other rows of theirs are locked, as `load` is: whoever
+        does it the other way round can deadlock with the door. Gives the patients' version.
+        """
+        version: int = await tx.scalar(statements.TOUCH, {"keys": sorted(keys), "facts": facts})
+        return version
 
 
 def desk_of(clinic: Clinic) -> ClinicDesk:
@@ -87,45 +98,35 @@ def desk_of(clinic: Clinic) -> ClinicDesk:
     return ClinicDesk(clinic.zone, {role: staff[0] for role, staff in clinic.roster.items() if staff})
 
 
-def _of(table: Table, keys: Sequence[str]) -> Any:
-    return select(table).where(table.c.patient_key == any_(cast(list(keys), ARRAY(Text))))
+def _rows(patient: Patient) -> int:
+    return sum(len(getattr(patient, part.field)) for part in PARTS)
 
 
-async def _by_patient(
-    tx: AsyncConnection, table: Table, keys: Sequence[str], read: Callable[[Row[Any]], T]
-) -> dict[str, list[T]]:
-    return _grouped(await tx.execute(_of(table, keys)), read)
+def _is_contact_new(before: Patient, after: Patient) -> bool:
+    return after.contact is not before.contact or before.revision == 0
 
 
-async def _deliveries(tx: AsyncConnection, keys: Sequence[str]) -> dict[str, list[Delivery]]:
-    """Those that can still go, that told of appointments, or that count as messages of a booking."""
-    matters = or_(
-        DELIVERY.c.state.in_(_MATTERS),
-        DELIVERY.c.told.is_not(None),
-        DELIVERY.c.topic == "booked",
-    )
-    return _grouped(await tx.execute(_of(DELIVERY, keys).where(matters)), rows.delivery_of)
+async def _read(tx: AsyncConnection, keys: Sequence[str]) -> dict[str, dict[str, dict[str, Any]]]:
+    """The stored items of each part, by patient and by their ids."""
+    parts: dict[str, dict[str, dict[str, Any]]] = {part.field: defaultdict(dict) for part in PARTS}
+    if keys:
+        for part in PARTS:
+            found = parts[part.field]
+            for key, *values in (await tx.execute(statements.LOAD[part.field], {"keys": keys})).all():
+                found[key][values[0]] = part.read(values)
+    return parts
 
 
-def _grouped(found: Iterable[Row[Any]], read: Callable[[Row[Any]], T]) -> dict[str, list[T]]:
-    grouped: dict[str, list[T]] = defaultdict(list)
-    for row in found:
-        grouped[row.patient_key].append(read(row))
-    return grouped
-
-
-def _differing(
-    changes: Sequence[tuple[Patient, Patient]], part: str, columns: Callable[[Patient, Any], Columns]
-) -> list[Columns]:
-    """The rows of `part` (a mapping of the state) that are new or changed."""
-    differing: list[Columns] = []
+async def _write(tx: AsyncConnection, part: Part, changes: Sequence[tuple[Patient, Patient]]) -> None:
+    new: list[Row] = []
+    changed: list[Row] = []
     for before, after in changes:
-        old, new = getattr(before, part), getattr(after, part)
-        if new is not old:
-            differing += [columns(after, value) for key, value in new.items() if old.get(key) != value]
-    return differing
-
-
-async def _write(tx: AsyncConnection, statement: TextClause, changed: Sequence[Columns]) -> None:
+        known, kept = getattr(before, part.field), getattr(after, part.field)
+        if kept is not known:
+            differing = {key: item for key, item in kept.items() if (old := known.get(key)) is not item and old != item}
+            new += part.rows(after, [item for key, item in differing.items() if key not in known])
+            changed += part.rows(after, [item for key, item in differing.items() if key in known])
+    if new:
+        await copy_rows(tx, part.table.name, [column.name for column in part.columns()], new)
     if changed:
-        await tx.execute(statement, {"rows": orjson.dumps(changed).decode()})
+        await tx.execute(statements.CHANGE[part.field], arrays(part.columns(), changed))

@@ -1,10 +1,12 @@
-"""From rows to domain objects and back."""
+"""How each part of a patient's state lies in its table: a row is whose it is, then the item's fields in order."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Row
+import orjson
+from sqlalchemy import Column, Table
 
 from services.notifications.domain.state import (
     Alert,
@@ -16,160 +18,93 @@ from services.notifications.domain.state import (
     Plan,
     Told,
 )
+from services.notifications.tables import ALERT, APPOINTMENT, DELIVERY, PATIENT, PLAN
 
-Columns = dict[str, Any]
-
-
-def contact_of(row: Row[Any]) -> Contact | None:
-    """The contact in a row of `patient`, if one has arrived."""
-    if row.contact_revision is None:
-        return None
-    return Contact(row.contact_revision, row.name, row.email, row.language, row.zone)
+Row = Sequence[Any]
+Item = Any
+"""A plan, an appointment, a delivery or an alert."""
 
 
-def patient_columns(patient: Patient) -> Columns:
-    """The row of `patient`, with the next revision."""
-    contact = patient.contact
-    return {
-        "patient_key": patient.key,
-        "clinic_id": patient.clinic_id,
-        "patient_id": patient.patient_id,
-        "revision": patient.revision + 1,
-        "contact_revision": contact.revision if contact else None,
-        "name": contact.name if contact else None,
-        "email": contact.email if contact else None,
-        "language": contact.language if contact else None,
-        "zone": contact.zone if contact else None,
-    }
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One mapping of the state and its table."""
+
+    field: str
+    table: Table
+    whose: tuple[str, ...]
+    """The columns that say whose a row is."""
+    own: tuple[str, ...]
+    """The columns that the item is written to; the first is its id."""
+    read_from: tuple[str, ...]
+    """The columns that it is read from: one for each field."""
+    read: Callable[[Row], Item]
+    write: Callable[[Item], Row]
+
+    def columns(self, *names: str) -> list[Column[Any]]:
+        """The columns `names`; without names all that are written, in order."""
+        return [self.table.c[name] for name in names or (*self.whose, *self.own)]
+
+    def rows(self, patient: Patient, items: Iterable[Item]) -> list[Row]:
+        """The rows of the patient's `items`."""
+        whose = tuple(_WHOSE[name](patient) for name in self.whose)
+        return [(*whose, *self.write(item)) for item in items]
 
 
-def plan_of(row: Row[Any]) -> Plan:
-    return Plan(row.plan_id, row.version, row.ended_at, row.end_reason)
+_WHOSE: Final[dict[str, Callable[[Patient], str]]] = {
+    "patient_key": lambda patient: patient.key,
+    "clinic_id": lambda patient: patient.clinic_id,
+    "patient_id": lambda patient: patient.patient_id,
+}
+_WHO: Final = ("patient_key",)
+_WHO_IN_FULL: Final = tuple(_WHOSE)
+CONTACT: Final = tuple(
+    PATIENT.c[name] for name in (*_WHO_IN_FULL, "contact_revision", "name", "email", "language", "zone")
+)
+"""The columns of a row of `patient` that facts change."""
 
 
-def plan_columns(patient: Patient, plan: Plan) -> Columns:
-    return {
-        "patient_key": patient.key,
-        "plan_id": plan.plan_id,
-        "version": plan.version,
-        "ended_at": plan.ended_at,
-        "end_reason": plan.end_reason,
-    }
+def contact_row(patient: Patient) -> Row:
+    """The patient's row, in the order of `CONTACT`."""
+    contact: Row = patient.contact or (None,) * len(Contact._fields)
+    return patient.key, patient.clinic_id, patient.patient_id, *contact
 
 
-def appointment_of(row: Row[Any]) -> Appointment:
-    return Appointment(
-        appointment_id=row.appointment_id,
-        plan_id=row.plan_id,
-        sequence=row.sequence,
-        version=row.version,
-        status=row.status,
-        start=row.start_at,
-        end=row.end_at,
-        practitioner_id=row.practitioner_id,
-        booking_id=row.booking_id,
-        booking_size=row.booking_size,
-        replaces=row.replaces,
-    )
+def read_contact(row: Row) -> Contact | None:
+    """The contact in the last columns of `CONTACT`, if it has arrived."""
+    return None if row[0] is None else Contact._make(row)
 
 
-def appointment_columns(patient: Patient, appointment: Appointment) -> Columns:
-    return {
-        "patient_key": patient.key,
-        "appointment_id": appointment.appointment_id,
-        "plan_id": appointment.plan_id,
-        "sequence": appointment.sequence,
-        "version": appointment.version,
-        "status": appointment.status,
-        "start_at": appointment.start,
-        "end_at": appointment.end,
-        "practitioner_id": appointment.practitioner_id,
-        "booking_id": appointment.booking_id,
-        "booking_size": appointment.booking_size,
-        "replaces": appointment.replaces,
-    }
+def read_delivery(row: Row) -> Delivery:
+    """A delivery from the values of its fields."""
+    delivery = Delivery._make(row)
+    told = tuple(_read_told(entry) for entry in delivery.told or ())
+    return delivery._replace(state=DeliveryState(delivery.state), told=told)
 
 
-def delivery_of(row: Row[Any]) -> Delivery:
-    return Delivery(
-        delivery_id=row.delivery_id,
-        recipient=row.recipient,
-        recipient_id=row.recipient_id,
-        topic=row.topic,
-        subject_id=row.subject_id,
-        subject_version=row.subject_version,
-        due_at=row.due_at,
-        state=DeliveryState(row.state),
-        reason=row.reason,
-        slot=row.slot,
-        channel=row.channel,
-        plan_id=row.plan_id,
-        valid_until=row.valid_until,
-        told=tuple(_told_of(entry) for entry in row.told or ()),
-    )
+def _read_told(entry: Any) -> Told:
+    return Told(entry["appointment_id"], entry["version"], datetime.fromisoformat(entry["start"]), entry["on"])
 
 
-def _told_of(entry: Columns) -> Told:
-    start = datetime.fromisoformat(entry["start"])
-    return Told(entry["appointment_id"], entry["version"], start, entry["on"])
-
-
-def told_columns(told: Sequence[Told]) -> list[Columns] | None:
+def told_columns(told: Sequence[Told]) -> list[dict[str, Any]] | None:
     """What a message tells, as JSON; nothing where it tells of no appointment."""
-    return [
-        {"appointment_id": t.appointment_id, "version": t.version, "start": t.start, "on": t.on} for t in told
-    ] or None
+    return [one._asdict() for one in told] or None
 
 
-def delivery_columns(patient: Patient, delivery: Delivery) -> Columns:
-    return {
-        "delivery_id": delivery.delivery_id,
-        "patient_key": patient.key,
-        "clinic_id": patient.clinic_id,
-        "patient_id": patient.patient_id,
-        "recipient": delivery.recipient,
-        "recipient_id": delivery.recipient_id,
-        "channel": delivery.channel,
-        "topic": delivery.topic,
-        "subject_id": delivery.subject_id,
-        "subject_version": delivery.subject_version,
-        "slot": delivery.slot,
-        "plan_id": delivery.plan_id,
-        "state": delivery.state,
-        "reason": delivery.reason,
-        "due_at": delivery.due_at,
-        "valid_until": delivery.valid_until,
-    }
+def _write_alert(alert: Alert) -> Row:
+    return alert._replace(evidence=orjson.dumps(alert.evidence).decode())  # pyright: ignore[reportArgumentType]
 
 
-def alert_of(row: Row[Any]) -> Alert:
-    return Alert(
-        alert_id=row.alert_id,
-        kind=row.kind,
-        severity=row.severity,
-        title=row.title,
-        raised_at=row.raised_at,
-        evidence=row.evidence,
-        owner=row.owner,
-        plan_id=row.plan_id,
-        acknowledged_by=row.acknowledged_by,
-        acknowledged_at=row.acknowledged_at,
-    )
+def _as_is(item: Row) -> Row:
+    return item
 
 
-def alert_columns(patient: Patient, alert: Alert) -> Columns:
-    return {
-        "alert_id": alert.alert_id,
-        "patient_key": patient.key,
-        "clinic_id": patient.clinic_id,
-        "patient_id": patient.patient_id,
-        "kind": alert.kind,
-        "severity": alert.severity,
-        "title": alert.title,
-        "owner": alert.owner,
-        "plan_id": alert.plan_id,
-        "evidence": alert.evidence,
-        "raised_at": alert.raised_at,
-        "acknowledged_by": alert.acknowledged_by,
-        "acknowledged_at": alert.acknowledged_at,
-    }
+_APPOINTMENT: Final = tuple({"start": "start_at", "end": "end_at"}.get(name, name) for name in Appointment._fields)
+
+PLANS: Final = Part("plans", PLAN, _WHO, Plan._fields, Plan._fields, Plan._make, _as_is)
+APPOINTMENTS: Final = Part("appointments", APPOINTMENT, _WHO, _APPOINTMENT, _APPOINTMENT, Appointment._make, _as_is)
+# What a delivery told is written by the sender alone.
+DELIVERIES: Final = Part(
+    "deliveries", DELIVERY, _WHO_IN_FULL, Delivery._fields[:-1], Delivery._fields, read_delivery, lambda one: one[:-1]
+)
+ALERTS: Final = Part("alerts", ALERT, _WHO_IN_FULL, Alert._fields, Alert._fields, Alert._make, _write_alert)
+PARTS: Final = (PLANS, APPOINTMENTS, DELIVERIES, ALERTS)

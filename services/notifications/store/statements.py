@@ -1,54 +1,60 @@
-"""The statements that save patients: each takes all its rows at once, as one JSON array."""
+"""The statements that read and save many patients at once; arrays go in, one per column."""
 
-from sqlalchemy import text
+from typing import Final
 
-SAVE_PATIENTS = text("""
-    INSERT INTO patient (patient_key, clinic_id, patient_id, revision, contact_revision, name, email, language, zone)
-    SELECT patient_key, clinic_id, patient_id, revision, contact_revision, name, email, language, zone
-    FROM json_populate_recordset(NULL::patient, CAST(CAST(:rows AS text) AS json))
-    ON CONFLICT (patient_key) DO UPDATE SET
-        revision = excluded.revision, contact_revision = excluded.contact_revision, name = excluded.name,
-        email = excluded.email, language = excluded.language, zone = excluded.zone
+from sqlalchemy import TextClause, text
+
+from services.notifications.domain.state import OPEN
+from services.notifications.store.rows import ALERTS, APPOINTMENTS, CONTACT, DELIVERIES, PARTS, PLANS, Part
+from shared.bulk import unnest
+
+# Every name in these statements comes from tables.py and the domain's fields.
+# ruff: noqa: S608
+
+_OPEN = ", ".join(f"'{state}'" for state in sorted(OPEN))
+_CONTACT = [column.name for column in CONTACT]
+
+
+def _load(part: Part) -> TextClause:
+    columns = ", ".join(("patient_key", *part.read_from))
+    return text(f"SELECT {columns} FROM {part.table.name} WHERE patient_key = ANY(:keys)")
+
+
+def _change(part: Part, keys: tuple[str, ...], *columns: str, only: str = "TRUE") -> TextClause:
+    table, names = part.table.name, (*keys, *columns)
+    return text(f"""
+        UPDATE {table} AS known SET {", ".join(f"{name} = changed.{name}" for name in columns)}
+        FROM {unnest(part.columns(*names))} AS changed ({", ".join(names)})
+        WHERE {" AND ".join(f"known.{name} = changed.{name}" for name in keys)} AND {only}
+    """)
+
+
+LOCK: Final = text(f"""
+    SELECT patient_key, revision, version, {", ".join(_CONTACT[3:])}
+    FROM patient WHERE patient_key = ANY(:keys) ORDER BY patient_key FOR UPDATE
 """)
-SAVE_PLANS = text("""
-    INSERT INTO plan (patient_key, plan_id, version, ended_at, end_reason)
-    SELECT patient_key, plan_id, version, ended_at, end_reason
-    FROM json_populate_recordset(NULL::plan, CAST(CAST(:rows AS text) AS json))
-    ON CONFLICT (patient_key, plan_id) DO UPDATE SET
-        version = excluded.version, ended_at = excluded.ended_at, end_reason = excluded.end_reason
+"""Until the commit nobody claims a delivery of these patients, and what was read holds."""
+TOUCH: Final = text("""
+    WITH held AS (SELECT patient_key FROM patient WHERE patient_key = ANY(:keys) ORDER BY patient_key FOR UPDATE),
+        version AS (SELECT CAST(CAST(pg_current_xact_id() AS text) AS bigint) AS current),
+        touched AS (UPDATE patient SET revision = revision + :facts, version = version.current FROM held, version
+            WHERE patient.patient_key = held.patient_key)
+    SELECT current FROM version
 """)
-SAVE_APPOINTMENTS = text("""
-    INSERT INTO appointment (patient_key, appointment_id, plan_id, sequence, version, status, start_at, end_at,
-        practitioner_id, booking_id, booking_size, replaces)
-    SELECT patient_key, appointment_id, plan_id, sequence, version, status, start_at, end_at,
-        practitioner_id, booking_id, booking_size, replaces
-    FROM json_populate_recordset(NULL::appointment, CAST(CAST(:rows AS text) AS json))
-    ON CONFLICT (patient_key, appointment_id) DO UPDATE SET
-        version = excluded.version, status = excluded.status, start_at = excluded.start_at, end_at = excluded.end_at,
-        practitioner_id = excluded.practitioner_id, booking_id = excluded.booking_id,
-        booking_size = excluded.booking_size, replaces = excluded.replaces
+"""Gives the version that the patients have now."""
+SAVE_CONTACTS: Final = text(f"""
+    INSERT INTO patient ({", ".join(_CONTACT)}, revision)
+    SELECT *, 0 FROM {unnest(CONTACT)} AS given
+    ON CONFLICT (patient_key) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _CONTACT[3:])}
 """)
-ADD_DELIVERIES = text("""
-    INSERT INTO delivery (delivery_id, patient_key, clinic_id, patient_id, recipient, recipient_id, channel, topic,
-        subject_id, subject_version, slot, plan_id, state, reason, due_at, valid_until)
-    SELECT delivery_id, patient_key, clinic_id, patient_id, recipient, recipient_id, channel, topic,
-        subject_id, subject_version, slot, plan_id, state, reason, due_at, valid_until
-    FROM json_populate_recordset(NULL::delivery, CAST(CAST(:rows AS text) AS json))
-    ON CONFLICT DO NOTHING
-""")
-CHANGE_DELIVERIES = text("""
-    UPDATE delivery SET state = changed.state, reason = changed.reason, due_at = changed.due_at
-    FROM json_populate_recordset(NULL::delivery, CAST(CAST(:rows AS text) AS json)) AS changed
-    WHERE delivery.delivery_id = changed.delivery_id AND delivery.state IN ('planned', 'scheduled', 'suppressed')
-""")
-"""Guarded: what the sender has claimed, or what is settled, is never taken back."""
-SAVE_ALERTS = text("""
-    INSERT INTO alert (alert_id, patient_key, clinic_id, patient_id, kind, severity, title, owner, plan_id,
-        evidence, raised_at, acknowledged_by, acknowledged_at)
-    SELECT alert_id, patient_key, clinic_id, patient_id, kind, severity, title, owner, plan_id,
-        evidence, raised_at, acknowledged_by, acknowledged_at
-    FROM json_populate_recordset(NULL::alert, CAST(CAST(:rows AS text) AS json))
-    ON CONFLICT (alert_id) DO UPDATE SET
-        acknowledged_by = COALESCE(alert.acknowledged_by, excluded.acknowledged_by),
-        acknowledged_at = COALESCE(alert.acknowledged_at, excluded.acknowledged_at)
-""")
+
+LOAD: Final = {part.field: _load(part) for part in PARTS}
+CHANGE: Final = {
+    "plans": _change(PLANS, ("patient_key", "plan_id"), *PLANS.own[1:]),
+    "appointments": _change(APPOINTMENTS, ("patient_key", "appointment_id"), *APPOINTMENTS.own[1:]),
+    # Guarded: what the sender has claimed, or what is settled, is never taken back.
+    "deliveries": _change(DELIVERIES, ("delivery_id",), "state", "reason", "due_at", only=f"known.state IN ({_OPEN})"),
+    "alerts": _change(
+        ALERTS, ("alert_id",), "acknowledged_by", "acknowledged_at", only="known.acknowledged_at IS NULL"
+    ),
+}

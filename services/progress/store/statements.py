@@ -1,13 +1,7 @@
-"""Statements for many rows at once, made from the tables: arrays go in, so a batch is one statement."""
-
-from collections.abc import Sequence
-from typing import Any
+"""The statement that reads the rows of many patients at once."""
 
 from sqlalchemy import Table, TextClause, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.dialects.postgresql.asyncpg import dialect
-
-_POSTGRES = dialect()
 
 
 def load_all(table: Table) -> TextClause:
@@ -18,21 +12,3 @@ def load_all(table: Table) -> TextClause:
         "unnest(CAST(:clinics AS text[]), CAST(:patients AS text[])) AS wanted (clinic_id, patient_id) "
         "USING (clinic_id, patient_id)"
     )
-
-
-def upsert(table: Table) -> TextClause:
-    """Insert rows, or replace those with the same key; one array per column, named as the column."""
-    columns = [column.name for column in table.columns]
-    keys = [column.name for column in table.primary_key]
-    arrays = ", ".join(f"CAST(:{column.name} AS {column.type.compile(_POSTGRES)}[])" for column in table.columns)
-    changes = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in keys)
-    return text(
-        f"INSERT INTO {table.name} ({', '.join(columns)}) SELECT * FROM unnest({arrays}) "  # noqa: S608  # as above
-        f"ON CONFLICT ({', '.join(keys)}) DO {f'UPDATE SET {changes}' if changes else 'NOTHING'}"
-    )
-
-
-def arrays(table: Table, rows: Sequence[Sequence[Any]]) -> dict[str, list[Any]]:
-    """`rows` turned into one array per column."""
-    columns = zip(*rows, strict=True)
-    return {column.name: list(values) for column, values in zip(table.columns, columns, strict=True)}
