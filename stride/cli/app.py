@@ -15,6 +15,7 @@ COMMANDS = (
     "bench",
     "doctor",
     "init",
+    "template",
     "contracts",
     "version",
 )

@@ -24,6 +24,8 @@ class Content:
     """Per appointment that moved or that another one replaces, the start as the patient knows it."""
     alert: Alert | None = None
     told: tuple[Told, ...] = ()
+    overview: bool = False
+    """Whether this is the first that the patient hears of a course: it is shown as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Dropped:
 
 
 Judgement = Content | Dropped
+_COURSE: Final = 3
+"""So many appointments are shown as a course; fewer need no overview."""
 
 
 def judge(patient: Patient, delivery: Delivery, now: datetime) -> Judgement:
@@ -64,7 +68,9 @@ def _booked(patient: Patient, delivery: Delivery, now: datetime) -> Judgement:
     ]
     if not news:
         return _superseded("nothing-left")
-    return _telling(news, {new.appointment_id: old for new in news if (old := _replaced(patient, new))})
+    content = _telling(news, {new.appointment_id: old for new in news if (old := _replaced(patient, new))})
+    plans = {patient.appointments[name].plan_id for name in told if name in patient.appointments}
+    return replace(content, overview=len(news) >= _COURSE and news[0].plan_id not in plans)
 
 
 def _replaced(patient: Patient, appointment: Appointment) -> datetime | None:

@@ -61,6 +61,7 @@ class Contact(NamedTuple):
     email: str | None
     language: str
     zone: str | None
+    phone: str | None = None
 
 
 class Plan(NamedTuple):

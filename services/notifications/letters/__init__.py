@@ -1,4 +1,4 @@
-"""From what there is to say to a mail: templates as data, times as the reader lives them."""
+"""From what there is to say to a message: templates as data, in the reader's language and time."""
 
 from services.notifications.letters.mail import Letter, Letters, message_id
 from services.notifications.letters.wordings import Wordings

@@ -8,20 +8,16 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Any, Final
 
-from markupsafe import Markup
-
 from services.notifications.domain.judgement import Content
 from services.notifications.domain.state import Contact, Delivery
-from services.notifications.letters.values import one_line, patient_values, staff_values
-from services.notifications.letters.wordings import DEFAULT_LANGUAGE, Wordings
+from services.notifications.letters.invitation import Invitation, Invitations
+from services.notifications.letters.speech import DEFAULT_LANGUAGE, one_line
+from services.notifications.letters.values import Links, patient_values, reader, staff_values
+from services.notifications.letters.wordings import Wording, Wordings
 from shared.clinics import Clinic
 
 _POLICY: Final = SMTP.clone(cte_type="7bit")
 """Nothing that an old mail server could damage."""
-_PAGE: Final = Markup(
-    '<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{subject}</title></head>'
-    '<body style="font-family: sans-serif; max-width: 40em; line-height: 1.4">{body}</body></html>'
-)
 
 
 class NoAddress(Exception):
@@ -39,7 +35,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Letters:
-    """Composes mails. `public_url` is where staff find the alert."""
+    """Composes messages. `public_url` is where staff find the alert."""
 
     wordings: Wordings
     public_url: str
@@ -50,8 +46,15 @@ class Letters:
         """Raises NoAddress where the contact has none, jinja2.TemplateError where a value is missing."""
         if contact.email is None:
             raise NoAddress
-        values = patient_values(clinic, contact, content)
-        return self._letter(clinic, delivery, (contact.name, contact.email, contact.language), values, now)
+        wording = self.wordings.find(delivery.topic, contact.language)
+        values = self._values(wording, clinic, contact, content)
+        letter = _letter(_heading(clinic, delivery, now), Address(one_line(contact.name), addr_spec=contact.email))
+        _fill(letter.message, wording, values)
+        if words := wording.calendar(values):
+            _enclose(letter.message, Invitations(clinic, contact, words, now).of(delivery.topic, content.appointments))
+        # Last: while parts are put together, headers named Content-* move into them.
+        letter.message["Content-Language"] = wording.language
+        return letter
 
     def to_staff(self, clinic: Clinic, patient_id: str, delivery: Delivery, content: Content, now: datetime) -> Letter:
         """Raises NoAddress where the clinic has no such member of staff any more."""
@@ -59,24 +62,59 @@ class Letters:
         if member is None or content.alert is None:
             raise NoAddress
         values = staff_values(clinic, content.alert, patient_id, self.public_url)
-        return self._letter(clinic, delivery, (member.name, member.email, DEFAULT_LANGUAGE), values, now)
+        wording = self.wordings.find(delivery.topic, DEFAULT_LANGUAGE)
+        letter = _letter(_heading(clinic, delivery, now), Address(one_line(member.name), addr_spec=member.email))
+        _fill(letter.message, wording, values)
+        return letter
 
-    def _letter(
-        self, clinic: Clinic, delivery: Delivery, reader: tuple[str, str, str], values: dict[str, Any], now: datetime
-    ) -> Letter:
-        name, address, language = reader
-        subject, text, html = self.wordings.find(delivery.topic, language).fill(values)
-        message = EmailMessage(_POLICY)
-        message["From"] = Address(one_line(clinic.name), addr_spec=clinic.email)
-        message["To"] = Address(one_line(name), addr_spec=address)
-        message["Subject"] = subject
-        message["Date"] = format_datetime(now.astimezone(clinic.zone_info))
-        message["Message-ID"] = message_id(clinic, delivery)
-        message["Auto-Submitted"] = "auto-generated"
-        message["X-Stride-Delivery"] = delivery.delivery_id
-        message.set_content(text)
-        message.add_alternative(_PAGE.format(language=language, subject=subject, body=html), subtype="html")
-        return Letter(message, clinic.email, address)
+    def sms(self, clinic: Clinic, contact: Contact, delivery: Delivery, content: Content) -> str:
+        """The text of an SMS to a patient.
+
+        Raises:
+            NoAddress: the contact has no phone, or the topic no text message.
+        """
+        wording = self.wordings.find(delivery.topic, contact.language)
+        words = wording.sms(self._values(wording, clinic, contact, content))
+        if contact.phone is None or words is None:
+            raise NoAddress
+        return words
+
+    def _values(self, wording: Wording, clinic: Clinic, contact: Contact, content: Content) -> dict[str, Any]:
+        to = reader(clinic, contact, wording.language, self.wordings.translations)
+        return patient_values(to, content, Links())
+
+
+def _heading(clinic: Clinic, delivery: Delivery, now: datetime) -> EmailMessage:
+    """A message without reader and words. The sender shows on locked screens: by the discreet name."""
+    message = EmailMessage(_POLICY)
+    message["From"] = Address(one_line(clinic.discreet_name or clinic.name), addr_spec=clinic.email)
+    message["Date"] = format_datetime(now.astimezone(clinic.zone_info))
+    message["Message-ID"] = message_id(clinic, delivery)
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Stride-Delivery"] = delivery.delivery_id
+    return message
+
+
+def _letter(message: EmailMessage, to: Address) -> Letter:
+    message["To"] = to
+    return Letter(message, message["From"].addresses[0].addr_spec, to.addr_spec)
+
+
+def _fill(message: EmailMessage, wording: Wording, values: dict[str, Any]) -> None:
+    words = wording.mail(values)
+    message["Subject"] = words.subject
+    message["X-Stride-Wording"] = wording.name
+    message.set_content(words.text)
+    message.add_alternative(words.html, subtype="html")
+
+
+def _enclose(message: EmailMessage, entries: list[Invitation]) -> None:
+    """One entry is an alternative of the text, which mail programs show with buttons; several are attachments."""
+    if len(entries) == 1:
+        entries[0].offer_in(message)
+        return
+    for number, entry in enumerate(entries, start=1):
+        entry.attach_to(message, number)
 
 
 def message_id(clinic: Clinic, delivery: Delivery) -> str:

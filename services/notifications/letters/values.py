@@ -1,64 +1,155 @@
 """The values that templates are filled with."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from gettext import NullTranslations
+from itertools import groupby
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from services.notifications.domain.judgement import Content
 from services.notifications.domain.reminders import first_zone
 from services.notifications.domain.state import Alert, Appointment, Contact
+from services.notifications.letters.sms import plain
+from services.notifications.letters.speech import DEFAULT_LANGUAGE, Isolated, Speech, locale_of, one_line
+from services.notifications.letters.translations import Translations
 from shared.clinics import Clinic
 
 _FIGURES: Final = ("grade", "occurred_at", "measure", "side", "cause")
 _EVIDENCE: Final = ("baseline", "values", "mean", "target", "probability", "sessions", "rule_version")
+_WEEK: Final = timedelta(days=7)
 
 
-def clinic_values(clinic: Clinic) -> dict[str, Any]:
-    """How to reach the clinic."""
-    return {"clinic_name": clinic.name, "clinic_phone": clinic.phone, "clinic_email": clinic.email}
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The addresses that a message may name; empty where there are none."""
+
+    preferences: str = ""
+    unsubscribe: str = ""
+    rebook: str = ""
 
 
-def patient_values(clinic: Clinic, contact: Contact, content: Content) -> dict[str, Any]:
-    """What a patient's message may say: times in the patient's zone, else in the clinic's."""
-    zone = first_zone(contact.zone, clinic.zone)
-    appointments = [appointment_values(clinic, zone, item, content.previous) for item in content.appointments]
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """One patient as a reader: how they are spoken to, in whose name."""
+
+    clinic: Clinic
+    contact: Contact
+    speech: Speech
+    words: NullTranslations
+
+
+def reader(clinic: Clinic, contact: Contact, language: str, translations: Translations) -> Reader:
+    """Times in the patient's zone, else in the clinic's; forms as in the clinic's country."""
+    country = clinic.holidays.country if clinic.holidays else ""
+    tag = contact.language if contact.language.split("-", 1)[0].lower() == language else language
+    speech = Speech(language, locale_of(tag, country), first_zone(contact.zone, clinic.zone))
+    return Reader(clinic, contact, speech, translations.by_language[language])
+
+
+def patient_values(to: Reader, content: Content, links: Links) -> dict[str, Any]:
+    """What a patient's message may say."""
+    clinic, speech, cost = to.clinic, to.speech, to.clinic.missed_visit_cost
     return {
-        **clinic_values(clinic),
-        "patient_name": one_line(contact.name),
-        "appointments": appointments,
-        "count": len(appointments),
-        "zone_note": "" if zone.key == clinic.zone else f"All times are {zone.key} time.",
-        "title": one_line(str(content.alert.evidence.get("title", ""))) if content.alert else "",
+        "clinic_name": speech.isolated(clinic.name),
+        "clinic_phone": speech.isolated(clinic.phone),
+        "clinic_email": speech.isolated(clinic.email),
+        "clinic_short": plain(clinic.discreet_name or to.words.gettext("Your clinic")),
+        "patient_name": speech.isolated(to.contact.name),
+        "appointments": [appointment_values(to, one, content.previous) for one in content.appointments],
+        "count": len(content.appointments),
+        "overview": overview(to, content.appointments) if content.overview else None,
+        "zone_note": _zone_note(to),
+        "title": speech.isolated(str(content.alert.evidence.get("title", ""))) if content.alert else "",
+        "missed_cost": speech.money(cost.amount, cost.currency) if cost else "",
+        "direction": speech.direction,
+        "preferences_url": links.preferences,
+        "rebook_url": links.rebook,
     }
 
 
-def appointment_values(
-    clinic: Clinic, zone: ZoneInfo, appointment: Appointment, previous: Mapping[str, datetime]
-) -> dict[str, str]:
+def _zone_note(to: Reader) -> str:
+    if to.speech.zone.key == to.clinic.zone:
+        return ""
+    return to.words.gettext("All times are %(zone)s time.") % {"zone": to.speech.zone_name()}
+
+
+def appointment_values(to: Reader, appointment: Appointment, previous: Mapping[str, datetime]) -> dict[str, str]:
     """One appointment, in words. `was` is the start that the patient knew before, if there is one."""
-    names = {practitioner.id: practitioner.name for practitioner in clinic.practitioners}
+    names = {practitioner.id: practitioner.name for practitioner in to.clinic.practitioners}
     was = previous.get(appointment.appointment_id)
     return {
-        "when": moment(appointment.start, zone),
-        "until": f"{appointment.end.astimezone(zone):%H:%M}",
-        "practitioner": names.get(appointment.practitioner_id or "", ""),
-        "was": moment(was, zone) if was else "",
+        "when": moment(to, appointment.start),
+        "until": to.speech.time(appointment.end),
+        "practitioner": to.speech.isolated(names.get(appointment.practitioner_id or "", "")),
+        "was": moment(to, was) if was else "",
+        "short": short_moment(to, appointment.start),
+        "short_was": short_moment(to, was or appointment.start),
     }
+
+
+def moment(to: Reader, at: datetime) -> Isolated:
+    """For instance `Monday, 18 May 2026, 14:30`."""
+    words = to.words.gettext("%(day)s, %(time)s")
+    return to.speech.isolated(words % {"day": to.speech.day(at).plain, "time": to.speech.time(at).plain})
+
+
+def short_moment(to: Reader, at: datetime) -> str:
+    """For instance `Mon 18 May, 14:30`, for a text message."""
+    day = to.speech.short_day(at.astimezone(to.speech.zone).date())
+    return plain(to.words.gettext("%(day)s, %(time)s") % {"day": day, "time": to.speech.time(at).plain})
+
+
+def overview(to: Reader, appointments: Sequence[Appointment]) -> dict[str, Any]:
+    """A course at a glance: its first and last day, and how often a week, week by week."""
+    days = [one.start.astimezone(to.speech.zone).date() for one in appointments]
+    rhythm = [_stretch(to, *stretch) for stretch in _stretches(days)]
+    return {"first": to.speech.day(appointments[0].start), "last": to.speech.day(appointments[-1].start),
+            "rhythm": rhythm}  # fmt: skip
+
+
+def _stretches(days: Sequence[date]) -> Iterator[tuple[int, int, int]]:
+    """`(first week, last week, appointments in each)`, weeks counted from 1; empty weeks join the one before."""
+    monday = days[0] - timedelta(days=days[0].weekday())
+    per_week = Counter((day - monday) // _WEEK + 1 for day in days)
+    weeks = [(week, per_week[week]) for week in range(1, max(per_week) + 1)]
+    for often, group in groupby(weeks, key=lambda pair: pair[1]):
+        of_them = [week for week, _ in group]
+        if often:
+            yield of_them[0], of_them[-1], often
+
+
+def _stretch(to: Reader, first: int, last: int, often: int) -> tuple[str, str]:
+    if first == last:
+        often_words = to.words.ngettext("%(num)s appointment", "%(num)s appointments", often)
+        return to.words.gettext("Week %(first)s") % {"first": first}, often_words % {"num": often}
+    weeks = to.words.gettext("Weeks %(first)s to %(last)s") % {"first": first, "last": last}
+    often_words = to.words.ngettext("%(num)s appointment a week", "%(num)s appointments a week", often)
+    return weeks, often_words % {"num": often}
 
 
 def staff_values(clinic: Clinic, alert: Alert, patient_id: str, public_url: str) -> dict[str, Any]:
     """What a message to staff may say: the patient's opaque id, no name."""
+    speech = Speech(DEFAULT_LANGUAGE, locale_of(DEFAULT_LANGUAGE, "GB"), clinic.zone_info)
     owners = {member.id: member.name for member in clinic.staff}
+    known = {
+        "Severity": alert.severity,
+        "Patient": patient_id,
+        "Plan": alert.plan_id or "",
+        "Raised": f"{speech.day(alert.raised_at)}, {speech.time(alert.raised_at)}",
+        "Owner": owners.get(alert.owner or "", ""),
+    }
     return {
-        "owner_name": owners.get(alert.owner or "", ""),
+        "clinic_name": clinic.name,
+        "clinic_phone": clinic.phone,
+        "clinic_email": clinic.email,
+        "preferences_url": "",
+        "direction": speech.direction,
         "severity": alert.severity,
         "kind": alert.kind.replace("-", " "),
         "title": one_line(alert.title),
-        "patient_id": patient_id,
-        "plan_id": alert.plan_id or "",
-        "raised": moment(alert.raised_at, clinic.zone_info),
-        "evidence": evidence_values(alert.evidence),
+        "figures": [(name, value) for name, value in known.items() if value] + evidence_values(alert.evidence),
         "alert_url": f"{public_url.rstrip('/')}/alerts/{alert.alert_id}",
     }
 
@@ -80,14 +171,3 @@ def _shown(value: object) -> str:
             return ", ".join(_shown(item) for item in value)
         case _:
             return one_line(str(value))
-
-
-def moment(at: datetime, zone: ZoneInfo) -> str:
-    """For instance `Monday 4 May 2026, 14:30`."""
-    local = at.astimezone(zone)
-    return f"{local:%A} {local.day} {local:%B %Y, %H:%M}"
-
-
-def one_line(words: str) -> str:
-    """Without line breaks and control characters: nothing can be smuggled into a header."""
-    return " ".join("".join(character if character.isprintable() else " " for character in words).split())
