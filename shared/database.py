@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import asyncpg
-from sqlalchemy import URL, make_url, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import URL, event, make_url, text
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 TRANSIENT_STATES = ("08", "40001", "40P01", "53", "55P03", "57P", "58")
@@ -27,10 +27,9 @@ def driver_url(database_url: str) -> URL:
 
 def open_engine(database_url: str, service: str, *, pool_size: int = 8, schema: str = "") -> AsyncEngine:
     """An engine whose connections work in the schema of `service`, under its role; or in a `schema` beside it."""
-    return create_async_engine(
+    engine = create_async_engine(
         driver_url(database_url),
         pool_size=pool_size,
-        pool_pre_ping=True,
         connect_args={
             "timeout": 5,
             "command_timeout": 60,
@@ -41,6 +40,17 @@ def open_engine(database_url: str, service: str, *, pool_size: int = 8, schema: 
             },
         },
     )
+    event.listen(engine.sync_engine, "checkout", _check_open)
+    return engine
+
+
+def _check_open(connection: Any, *_: object) -> None:
+    """A pooled connection that PostgreSQL has closed is replaced before it is used.
+
+    The driver knows without asking; SQLAlchemy's own ping takes three round trips before each transaction.
+    """
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 _ANY = text("SELECT 1")
