@@ -50,7 +50,7 @@ _RECORDED = (
     intake.AppointmentChangeRequested,
 )
 
-FLOW: Final[dict[str, Service]] = {
+_DECIDING: Final[dict[str, Service]] = {
     "intake": Service(
         owns="patients, consultations, plans; the edge where clinic systems hand events in",
         consumes=(progress.PlanAdjustmentProposed,),
@@ -107,6 +107,18 @@ FLOW: Final[dict[str, Service]] = {
             notifications.AlertRaised,
             notifications.AlertAcknowledged,
         ),
+    ),
+}
+
+
+_PUBLISHED = tuple({fact: None for service in _DECIDING.values() for fact in service.publishes})
+
+FLOW: Final[dict[str, Service]] = {
+    **_DECIDING,
+    "console": Service(
+        owns="what people see: a copy of every fact, and the views that follow from it",
+        consumes=_PUBLISHED,
+        publishes=(),
     ),
 }
 

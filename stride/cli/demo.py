@@ -47,6 +47,8 @@ def demo(
 
     async def live(stack: Stack) -> None:
         progress(f"The clinic is open; its mail is at {stack.addresses.mailbox}")
+        tokens = stack.addresses.tokens.with_name("tokens.txt")
+        progress(f"The clinic week by week: {stack.addresses.services['console']}/clinic (a token is in {tokens})")
         with audience(output.human, days) as watching:
             reports.append(await run_scenario(scenario, home, stack.addresses, watching))
 

@@ -15,7 +15,8 @@ def mermaid() -> str:
         for target, consumer in FLOW.items():
             carried = {fact.NAME for fact in publisher.publishes} & {fact.NAME for fact in consumer.consumes}
             if source != target and carried:
-                lines.append(f"  {source} -->|{_label(carried)}| {target}")
+                everything = len(carried) == len(publisher.publishes) > 1
+                lines.append(f"  {source} -->|{'everything' if everything else _label(carried)}| {target}")
     lines += ["  notifications -->|email| people([patients, staff])", "```"]
     return "\n".join(lines)
 

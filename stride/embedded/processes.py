@@ -17,7 +17,7 @@ from stride.embedded.probes import http_ok
 from stride.embedded.program import Program
 from stride.embedded.servers import Report, Servers, silent
 
-SERVICES = ("intake", "scheduling", "progress", "notifications")
+SERVICES = ("intake", "scheduling", "progress", "notifications", "console")
 
 Prepare = Callable[[Addresses], Awaitable[None]]
 """What has to be done between servers and services: migrations, topics."""

@@ -28,6 +28,10 @@ def _first(table: str, key: str, where: str) -> str:
 
 
 DAMAGE = {
+    "console": (
+        lost("console.fact", "slot", "type = 'clinic.session.logged.v1'"),
+        damaged("console.weekly", "figure", "total = total + 1"),
+    ),
     "intake": (
         lost("intake.record", "natural_key", "name = 'session.logged'"),
         damaged("intake.patient_file", "patient_id", "document = jsonb_set(document, '{revision}', '-1')"),
@@ -125,7 +129,7 @@ async def test_tables_of_another_release_are_not_rebuilt(clinic: Clinic) -> None
 async def test_an_unknown_service_is_answered_with_those_there_are(clinic: Clinic) -> None:
     code, answer = await command(clinic, "reception")
     assert code == 2
-    assert "intake, scheduling, progress, notifications" in answer["error"]
+    assert "intake, scheduling, progress, notifications, console" in answer["error"]
 
 
 async def command(clinic: Clinic, *arguments: str) -> tuple[int | None, Any]:

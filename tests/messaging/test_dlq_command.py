@@ -185,7 +185,7 @@ async def test_a_login_of_one_service_sees_that_service_only(
     code, out, _ = await stride("list", "--key", f"{clinic_id}/*")
     assert code == 0
     assert f"progress:key:{clinic_id}/p" in out
-    assert "does not see: intake, scheduling, notifications." in out
+    assert "does not see: intake, scheduling, notifications, console." in out
     code, _, err = await stride("list", "--service", "intake")
     assert code == 78
     assert "may not see intake" in err

@@ -10,6 +10,8 @@ import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.console.handlers import HANDLERS as CONSOLE
+from services.console.store import FileStore
 from services.intake.handlers import HANDLERS as INTAKE
 from services.intake.store import PatientFiles
 from services.notifications.handlers import HANDLERS as NOTIFICATIONS
@@ -180,6 +182,7 @@ STORES: dict[str, tuple[Mapping[Any, Handler], Callable[[], Store]]] = {
     "scheduling": (SCHEDULING, lambda: SchedulingStore(load_clinics(ROOT / "clinics"), SystemClock())),
     "progress": (PROGRESS, RecordStore),
     "notifications": (NOTIFICATIONS, lambda: PatientStore(load_clinics(ROOT / "clinics"))),
+    "console": (CONSOLE, FileStore),
 }
 
 

@@ -1,0 +1,54 @@
+"""The two charts of a figure: its values, and how far each week lies from the one before."""
+
+from typing import NamedTuple
+
+from markupsafe import Markup
+
+from services.console.api.figures import FigureView
+from services.console.domain.xmr import RULES
+from shared.charts import RunChart, RunPoint, run_chart, within
+
+
+class Charts(NamedTuple):
+    """SVG elements."""
+
+    values: Markup
+    ranges: Markup | None
+
+
+def charts_of(figure: FigureView, name: str) -> Charts:
+    """The charts; `name` is one of a kind within the page."""
+    return Charts(_values(figure, f"{name}-x"), _ranges(figure, f"{name}-r") if figure.limits else None)
+
+
+def _values(figure: FigureView, name: str) -> Markup:
+    points = [RunPoint(week.week, week.value, _note(week.broken)) for week in figure.weeks]
+    limits = figure.limits
+    lines = [("mean", limits.mean), ("lower", limits.lower), ("upper", limits.upper)] if limits else []
+    unlike = sum(bool(point.note) for point in points)
+    told = f"{len(points)} weeks, {unlike} of them unlike the others" if limits else f"{len(points)} weeks"
+    drawing = run_chart(RunChart(_unit(figure.unit), points, lines))
+    return Markup(within(drawing, figure.title, f"Weekly values: {told}.", name=name))  # noqa: S704  # escaped there
+
+
+def _ranges(figure: FigureView, name: str) -> Markup:
+    assert figure.limits
+    upper = figure.limits.upper_range
+    points = [
+        RunPoint(week.week, week.moving_range, "Beyond the limit" if week.moving_range > upper else "")
+        for week in figure.weeks
+        if week.moving_range is not None
+    ]
+    lines = [("mean", figure.limits.mean_range), ("upper", upper)]
+    drawing = run_chart(RunChart(_unit(figure.unit), points, lines))
+    title = f"{figure.title}: change from week to week"
+    return Markup(within(drawing, title, "Moving ranges.", name=name))  # noqa: S704  # escaped there
+
+
+def _note(broken: tuple[int, ...]) -> str:
+    return "; ".join(RULES[number] for number in broken).capitalize()
+
+
+def _unit(unit: str) -> str:
+    """UCUM for people: a score has no unit."""
+    return "points" if unit == "{score}" else unit

@@ -1,0 +1,15 @@
+"""Every fact is kept; what it means is up to the views."""
+
+from typing import Final
+
+from services.console.domain.patient_file import keep, keep_contact
+from shared.events import intake
+from shared.events.base import Fact
+from shared.flow import FLOW
+from shared.messaging.message import Handler
+
+HANDLERS: Final[dict[type[Fact], Handler]] = {
+    **dict.fromkeys(FLOW["console"].consumes, keep),
+    intake.PatientRegistered: keep_contact,
+    intake.PatientUpdated: keep_contact,
+}

@@ -1,0 +1,130 @@
+"""All SQL of the console: patients' facts by key, and the figures that its pages read."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import TextClause, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.console.domain.patient_file import PatientFile
+from services.console.domain.weekly import WEIGHED, Share, shares_of
+from shared.events.base import Fact
+from shared.events.intake import PatientRegistered, PatientUpdated
+from shared.ids import patient_key
+from shared.messaging import wire
+
+_LOAD = text("""
+    SELECT clinic_id, patient_id, slot, type, payload::text AS payload FROM fact
+    JOIN unnest(CAST(:clinics AS text[]), CAST(:patients AS text[])) AS wanted (clinic_id, patient_id)
+        USING (clinic_id, patient_id)
+    WHERE type = ANY(:types)
+""")
+_KEEP = text("""
+    INSERT INTO fact (clinic_id, patient_id, slot, type, plan_id, payload)
+    SELECT clinic_id, patient_id, slot, type, plan_id, CAST(payload AS jsonb)
+    FROM unnest(CAST(:clinic_id AS text[]), CAST(:patient_id AS text[]), CAST(:slot AS text[]),
+                CAST(:type AS text[]), CAST(:plan_id AS text[]), CAST(:payload AS text[]))
+        AS kept (clinic_id, patient_id, slot, type, plan_id, payload)
+    ON CONFLICT (clinic_id, patient_id, slot) DO UPDATE SET type = excluded.type, payload = excluded.payload
+""")
+_ADD = text("""
+    INSERT INTO weekly (clinic_id, patient_id, plan_id, figure, week, protocol_id, unit, total, number)
+    SELECT * FROM unnest(CAST(:clinic_id AS text[]), CAST(:patient_id AS text[]), CAST(:plan_id AS text[]),
+        CAST(:figure AS text[]), CAST(:week AS date[]), CAST(:protocol_id AS text[]), CAST(:unit AS text[]),
+        CAST(:total AS double precision[]), CAST(:number AS integer[]))
+    ON CONFLICT (clinic_id, patient_id, plan_id, figure, week) DO UPDATE
+    SET protocol_id = excluded.protocol_id, unit = excluded.unit, total = excluded.total, number = excluded.number
+""")
+_TAKE_BACK = text("""
+    DELETE FROM weekly USING
+        unnest(CAST(:clinic_id AS text[]), CAST(:patient_id AS text[]), CAST(:plan_id AS text[]),
+               CAST(:figure AS text[]), CAST(:week AS date[])) AS gone (clinic_id, patient_id, plan_id, figure, week)
+    WHERE (weekly.clinic_id, weekly.patient_id, weekly.plan_id, weekly.figure, weekly.week)
+        = (gone.clinic_id, gone.patient_id, gone.plan_id, gone.figure, gone.week)
+""")
+_FIGURES = text("""
+    SELECT protocol_id, figure, unit, week, sum(total ORDER BY total) / sum(number) AS value, sum(number) AS number
+    FROM weekly WHERE clinic_id = :clinic_id AND week >= :since AND week <= :until
+    GROUP BY protocol_id, figure, unit, week ORDER BY protocol_id, figure, unit, week
+""")
+
+_WEIGHED: Final = sorted(fact.wire_type() for fact in (*WEIGHED, PatientRegistered, PatientUpdated))
+_Id = tuple[str, str]
+"""Clinic id and patient id."""
+
+
+class FileStore:
+    """Keeps patients' facts, and the figures up to date with them."""
+
+    def key(self, fact: Fact) -> str:
+        """The patient's key."""
+        return fact.key
+
+    async def load(self, tx: AsyncConnection, facts: Sequence[Fact]) -> Mapping[str, PatientFile]:
+        """The facts' patients, with what figures rest on: facts beside that are only ever added."""
+        ids = {(fact.clinic_id, fact.patient_id) for fact in facts}
+        weighed = {(fact.clinic_id, fact.patient_id) for fact in facts if fact.wire_type() in _WEIGHED}
+        found = await _facts(tx, _LOAD, weighed, {"types": _WEIGHED})
+        return {patient_key(*id_): PatientFile(*id_, found.get(id_, {})) for id_ in ids}
+
+    async def save(self, tx: AsyncConnection, changes: Sequence[tuple[PatientFile, PatientFile]]) -> None:
+        """Add the facts that are new, and bring the figures up to date."""
+        kept = [
+            (file.clinic_id, file.patient_id, slot, fact.wire_type(), _plan_of(fact), wire.encode_fact(fact).decode())
+            for before, file in changes
+            for slot, fact in file.facts.items()
+            if before.facts.get(slot) is not fact
+        ]
+        await _run(tx, _KEEP, ("clinic_id", "patient_id", "slot", "type", "plan_id", "payload"), kept)
+        gone: list[Sequence[Any]] = []
+        added: list[Sequence[Any]] = []
+        for before, after in changes:
+            whose = (after.clinic_id, after.patient_id)
+            old, new = shares_of(before.facts.values()), shares_of(after.facts.values())
+            places = {share[:3] for share in new}
+            gone += ((*whose, *share[:3]) for share in old if share[:3] not in places)
+            added += ((*whose, *share) for share in new - old)
+        await _run(tx, _TAKE_BACK, ("clinic_id", "patient_id", *Share._fields[:3]), gone)
+        await _run(tx, _ADD, ("clinic_id", "patient_id", *Share._fields), added)
+
+
+class WeekRow(NamedTuple):
+    """A figure of one protocol in one week, over all courses of the clinic."""
+
+    protocol_id: str
+    figure: str
+    unit: str
+    week: date
+    value: float
+    number: int
+
+
+async def weekly_figures(tx: AsyncConnection, clinic_id: str, since: date, until: date) -> list[WeekRow]:
+    """The clinic's figures of the weeks `since` to `until`, by protocol, figure and week."""
+    rows = await tx.execute(_FIGURES, {"clinic_id": clinic_id, "since": since, "until": until})
+    return [WeekRow._make(row) for row in rows.all()]
+
+
+async def _facts(
+    tx: AsyncConnection, statement: TextClause, ids: Iterable[_Id], more: Mapping[str, Any]
+) -> dict[_Id, dict[str, Fact]]:
+    ordered = sorted(ids)
+    found: dict[_Id, dict[str, Fact]] = {}
+    if ordered:
+        clinics, patients = map(list, zip(*ordered, strict=True))
+        for row in (await tx.execute(statement, {"clinics": clinics, "patients": patients, **more})).all():
+            fact = wire.read_fact(wire.known_type(row.type), row.payload.encode())
+            found.setdefault((row.clinic_id, row.patient_id), {})[row.slot] = fact
+    return found
+
+
+async def _run(tx: AsyncConnection, statement: TextClause, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """One statement for all rows, sorted so that two processes that write some of the same can't deadlock."""
+    if rows:
+        columns = zip(*sorted(rows, key=lambda row: tuple(row[:3])), strict=True)
+        await tx.execute(statement, dict(zip(names, map(list, columns), strict=True)))
+
+
+def _plan_of(fact: Fact) -> str | None:
+    return getattr(fact, "plan_id", None)

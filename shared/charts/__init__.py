@@ -1,0 +1,12 @@
+"""Charts as SVG text: values in, a picture out, without I/O, script or fonts of its own.
+
+A picture stands alone (`document`) or within a page (`within`), which then links `STYLE` as a file of its
+own, so that a strict content security policy holds. Every picture has a title and a description for
+those who do not see it, is readable in dark mode, and prints in black on white.
+"""
+
+from shared.charts.figure import document, within
+from shared.charts.run import RunChart, RunPoint, run_chart
+from shared.charts.style import STYLE
+
+__all__ = ["STYLE", "RunChart", "RunPoint", "document", "run_chart", "within"]
