@@ -30,7 +30,7 @@ def _first(table: str, key: str, where: str) -> str:
 DAMAGE = {
     "console": (
         lost("console.fact", "slot", "type = 'clinic.session.logged.v1'"),
-        damaged("console.weekly", "figure", "total = total + 1"),
+        damaged("console.weekly", "ctid", "total = total + 1"),
     ),
     "intake": (
         lost("intake.record", "natural_key", "name = 'session.logged'"),
