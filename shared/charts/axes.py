@@ -57,11 +57,11 @@ def _step(least: float) -> float:
     return next(power * step for step in _STEPS if power * step >= least * (1 - 1e-9))
 
 
-def time_scale(moments: Sequence[datetime], area: Area) -> tuple[Scale, list[date]]:
-    """A scale to the right that holds all moments, and the days of its ticks."""
+def time_scale(moments: Sequence[datetime], area: Area, *, least: int = 1) -> tuple[Scale, list[date]]:
+    """A scale to the right that holds all moments, and the days of its ticks, at least so many days apart."""
     first, last = min(moments).date(), max(moments).date()
     days = max((last - first).days, 6)
-    apart = next((step for step in _DAYS if days / step <= _MOST_DATES), days // _MOST_DATES)
+    apart = next((step for step in _DAYS if step >= least and days / step <= _MOST_DATES), days // _MOST_DATES)
     ticks = [first + timedelta(days=day) for day in range(0, days + 1, apart)]
     edge = timedelta(days=days * 0.02)
     return Scale(
@@ -84,7 +84,7 @@ def value_axis(area: Area, scale: Scale, ticks: Sequence[float], unit: str) -> s
         element("text", words(number(at)), class_="muted", x=area.left - 8, y=scale(at) + 4, text_anchor="end")
         for at in ticks
     ]
-    named = element("text", words(unit), class_="muted", x=area.left - 8, y=area.top - 10, text_anchor="end")
+    named = element("text", words(unit), class_="muted", x=area.left - 8, y=area.top - 16, text_anchor="end")
     return "".join((*lines, *labels, named if unit else ""))
 
 

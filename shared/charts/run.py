@@ -32,7 +32,7 @@ def run_chart(chart: RunChart) -> str:
     """The drawing; at least one point."""
     values = [*(point.value for point in chart.points), *(level for _, level in chart.lines)]
     scale, ticks = value_scale(values, AREA)
-    along, weeks = time_scale([moment_of(point.week) for point in chart.points], AREA)
+    along, weeks = time_scale([moment_of(point.week) for point in chart.points], AREA, least=7)
     places = [(along(moment_of(point.week).timestamp()), scale(point.value)) for point in chart.points]
     path = element("polyline", class_="line", points=" ".join(f"{x:.1f},{y:.1f}" for x, y in places))
     dots = [_dot(x, y, point, chart.unit) for (x, y), point in zip(places, chart.points, strict=True)]

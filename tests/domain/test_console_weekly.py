@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -34,7 +35,7 @@ def with_verdicts(story: Story, facts: list[Fact]) -> list[Fact]:
     return [*facts, *published]
 
 
-def appointment(kind: type[Fact], version: int, day: float, appointment_id: str = "a-1", **more: object) -> Fact:
+def appointment(kind: type[Fact], version: int, day: float, appointment_id: str = "a-1", **more: Any) -> Fact:
     common = {"practitioner_id": "dr-1", "room_id": "r-1"} if kind is not AppointmentMissed else {}
     return Story().fact(
         kind,
@@ -63,7 +64,7 @@ def everything() -> list[Fact]:
         story.fact(SessionVoided, session_id="s-14", voided_at=at(40)),
         story.fact(PlanEnded, plan_id=PLAN, reason="completed", ended_at=at(50)),
     ]
-    booking = {"booking_id": "b-1", "booking_size": 1}
+    booking: dict[str, Any] = {"booking_id": "b-1", "booking_size": 1}
     return [
         *with_verdicts(story, told),
         appointment(AppointmentBooked, 1, 3, **booking),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import date
 from itertools import groupby
+from math import inf
 from typing import Final
 
 from pydantic import BaseModel
@@ -13,6 +14,9 @@ from services.console.store import WeekRow
 from shared.protocols import Protocols
 
 _SHARE_AS_PERCENT: Final = 100.0
+_FIRST_SHOWN: Final = ("outcome", "milestone", "completion", "no-show")
+_BOUNDS: Final = {"share": (0.0, 100.0), "days": (0.0, inf)}
+"""What a figure can't fall below or rise above: a limit beyond it would say that it might."""
 
 
 class WeekView(BaseModel):
@@ -82,16 +86,18 @@ def _protocol_title(protocols: Protocols, protocol_id: str) -> str:
 
 def _figures(protocols: Protocols, rows: Iterable[WeekRow]) -> list[FigureView]:
     grouped = groupby(rows, key=lambda row: (row.protocol_id, row.figure, row.unit))
-    return [
+    figures = [
         _figure(figure, figure_title(protocols, protocol_id, figure), unit, list(of_figure))
         for (protocol_id, figure, unit), of_figure in grouped
     ]
+    return sorted(figures, key=lambda figure: _FIRST_SHOWN.index(figure.figure.split("/")[0]))
 
 
 def _figure(figure: str, title: str, unit: str, rows: Sequence[WeekRow]) -> FigureView:
+    low, high = _BOUNDS.get(unit, (-inf, inf))
     times, unit = (_SHARE_AS_PERCENT, "%") if unit == "share" else (1.0, unit)
     chart = xmr([Week(row.week, times * row.value, row.number) for row in rows])
-    return FigureView(figure=figure, title=title, unit=unit, weeks=_weeks(chart), limits=_limits(chart))
+    return FigureView(figure=figure, title=title, unit=unit, weeks=_weeks(chart), limits=_limits(chart, low, high))
 
 
 def _weeks(chart: Xmr) -> list[WeekView]:
@@ -107,5 +113,8 @@ def _weeks(chart: Xmr) -> list[WeekView]:
     ]
 
 
-def _limits(chart: Xmr) -> LimitsView | None:
-    return LimitsView.model_validate(chart.limits._asdict()) if chart.limits else None
+def _limits(chart: Xmr, low: float, high: float) -> LimitsView | None:
+    if chart.limits is None:
+        return None
+    limits = chart.limits._replace(lower=max(low, chart.limits.lower), upper=min(high, chart.limits.upper))
+    return LimitsView.model_validate(limits._asdict())
