@@ -9,9 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console.domain.patient_file import PatientFile
 from services.console.domain.weekly import WEIGHED, Share, shares_of
-from shared.events.base import Fact
+from shared.events.base import Fact, PatientFact
 from shared.events.intake import PatientRegistered, PatientUpdated
-from shared.ids import patient_key
 from shared.messaging import wire
 
 _LOAD = text("""
@@ -51,7 +50,7 @@ _FIGURES = text("""
 
 _WEIGHED: Final = sorted(fact.wire_type() for fact in (*WEIGHED, PatientRegistered, PatientUpdated))
 _Id = tuple[str, str]
-"""Clinic id and patient id."""
+"""Clinic id and patient id; no patient id for what is about the clinic as a whole."""
 
 
 class FileStore:
@@ -63,10 +62,10 @@ class FileStore:
 
     async def load(self, tx: AsyncConnection, facts: Sequence[Fact]) -> Mapping[str, PatientFile]:
         """The facts' patients, with what figures rest on: facts beside that are only ever added."""
-        ids = {(fact.clinic_id, fact.patient_id) for fact in facts}
-        weighed = {(fact.clinic_id, fact.patient_id) for fact in facts if fact.wire_type() in _WEIGHED}
+        ids = {fact.key: _whose(fact) for fact in facts}
+        weighed = {_whose(fact) for fact in facts if fact.wire_type() in _WEIGHED}
         found = await _facts(tx, _LOAD, weighed, {"types": _WEIGHED})
-        return {patient_key(*id_): PatientFile(*id_, found.get(id_, {})) for id_ in ids}
+        return {key: PatientFile(*id_, found.get(id_, {})) for key, id_ in ids.items()}
 
     async def save(self, tx: AsyncConnection, changes: Sequence[tuple[PatientFile, PatientFile]]) -> None:
         """Add the facts that are new, and bring the figures up to date."""
@@ -124,6 +123,10 @@ async def _run(tx: AsyncConnection, statement: TextClause, names: Sequence[str],
     if rows:
         columns = zip(*sorted(rows, key=lambda row: tuple(row[:3])), strict=True)
         await tx.execute(statement, dict(zip(names, map(list, columns), strict=True)))
+
+
+def _whose(fact: Fact) -> _Id:
+    return fact.clinic_id, fact.patient_id if isinstance(fact, PatientFact) else ""
 
 
 def _plan_of(fact: Fact) -> str | None:

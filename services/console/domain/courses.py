@@ -73,9 +73,11 @@ def courses_of(facts: Iterable[Fact]) -> list[Course]:
     ]
 
 
-def series_name(of: Reading | BaselineSet) -> str:
-    """The name of the series that a reading or baseline belongs to: measure, side and device."""
-    return f"{of.measure}/{of.side or ''}/{of.device or ''}"
+def same_series(reading: Reading, baseline: BaselineSet) -> bool:
+    """Whether a reading belongs to the series of a baseline: by measure, side, device, and the rater of gradings."""
+    return (reading.measure, reading.side, reading.device) == (baseline.measure, baseline.side, baseline.device) and (
+        baseline.rater in {None, reading.rater}
+    )
 
 
 def _of(facts: Iterable[Fact], kind: type[F]) -> list[F]:
@@ -127,7 +129,7 @@ def _merged(known: Taken, other: Taken) -> Taken:
 def _baselines_of(plan_id: str, facts: Sequence[Fact]) -> tuple[BaselineSet, ...]:
     newest: dict[str, BaselineSet] = {}
     for fact in _of(facts, BaselineSet):
-        name = series_name(fact)
+        name = fact.natural_key.rpartition("/")[0]
         if fact.plan_id == plan_id and (name not in newest or fact.revision > newest[name].revision):
             newest[name] = fact
     return tuple(newest[name] for name in sorted(newest))

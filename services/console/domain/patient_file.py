@@ -7,7 +7,6 @@ from typing import Final, NamedTuple
 
 from shared.events.base import Fact
 from shared.events.intake import PatientRegistered, PatientUpdated
-from shared.ids import patient_key
 from shared.messaging.message import Decision
 
 CONTACT: Final = "contact"
@@ -17,16 +16,14 @@ _NONE: Final[Mapping[str, Fact]] = MappingProxyType({})
 
 
 class PatientFile(NamedTuple):
-    """The facts of one patient by slot, as far as the views need them."""
+    """The facts of one patient by slot, as far as the views need them.
+
+    Those about the clinic as a whole are a file of their own, without a patient id.
+    """
 
     clinic_id: str
     patient_id: str
     facts: Mapping[str, Fact] = _NONE
-
-    @property
-    def key(self) -> str:
-        """The patient's key, as `Fact.key`."""
-        return patient_key(self.clinic_id, self.patient_id)
 
 
 def keep(file: PatientFile, fact: Fact, now: datetime) -> Decision[PatientFile]:

@@ -1,7 +1,8 @@
 """What each course adds to the clinic's weekly figures: a week is that of its Monday, in UTC.
 
 - `outcome/<measure>`: the change toward better from the baseline to the last three readings up to session 12,
-  in the week of that session; in the measure's unit, or in percent where its scale is logarithmic.
+  in the week of that session; in the measure's unit, or in percent where its scale is logarithmic. Gradings
+  have none: grades are compared, never averaged.
 - `completion`: of the courses that ended, 1 where completed or discharged, 0 where withdrawn; transfers and
   deaths are left out.
 - `no-show`: of what was due, 1 for a missed appointment, 0 for a session that was held.
@@ -16,7 +17,7 @@ from datetime import date, datetime, timedelta
 from math import exp, log
 from typing import Final, NamedTuple
 
-from services.console.domain.courses import Course, courses_of, series_name
+from services.console.domain.courses import Course, courses_of, same_series
 from shared.events.base import Fact
 from shared.events.clinical import MeasureSpec, Reading
 from shared.events.intake import (
@@ -109,9 +110,11 @@ def _outcomes(course: Course) -> Iterator[_Value]:
     specs = {spec.measure: spec for spec in course.plan.measures}
     for baseline in course.baselines:
         spec = specs.get(baseline.measure)
-        readings = [r for r in course.readings if series_name(r) == series_name(baseline) and r.effective_at <= until]
-        later = [r for r in readings if spec and _counts(spec, r) and r.measurement_id not in baseline.readings]
-        if spec and len(later) >= _LAST:
+        if spec is None or spec.by_rater:
+            continue
+        series = [r for r in course.readings if same_series(r, baseline) and _counts(spec, r)]
+        later = [r for r in series if r.effective_at <= until and r.measurement_id not in baseline.readings]
+        if len(later) >= _LAST:
             change = _improvement(spec, baseline.value, [reading.value for reading in later[-_LAST:]])
             yield _Value(f"outcome/{spec.measure}", _unit(spec), review.started_at, change)
 
