@@ -162,11 +162,11 @@ async def abandon(producer: AIOKafkaProducer) -> None:
         # Each in a task of its own: aiokafka lets its cancelled task's error out, and may wait for ever.
         ending = asyncio.ensure_future(end())
         await asyncio.wait({ending}, timeout=_END_SECONDS)
-        ending.add_done_callback(_heed_no_error)
+        ending.add_done_callback(heed_no_error)
         ending.cancel()
 
 
-def _heed_no_error(ended: asyncio.Future[None]) -> None:
+def heed_no_error(ended: asyncio.Future[None]) -> None:
     """What was in flight has failed, in one way or another; it will be sent again."""
     if not ended.cancelled():
         ended.exception()

@@ -21,12 +21,17 @@ async def lock(tx: AsyncConnection, service: str, keys: Iterable[str]) -> None:
 
 
 @lru_cache(maxsize=20_000)
+def kafka_hash(key: bytes) -> int:
+    """The number by which Kafka's clients choose a key's partition: its remainder by their count."""
+    return murmur2(key) & 0x7FFFFFFF
+
+
 def _stripe(key: str) -> int:
     """By Kafka's own hash: keys of different partitions never share a stripe (partitions a power of two).
 
     So the batches of two processes, or of one process's lanes, don't wait for each other.
     """
-    return (murmur2(key.encode()) & 0x7FFFFFFF) % _STRIPES
+    return kafka_hash(key.encode()) % _STRIPES
 
 
 def _lock_class(service: str) -> int:

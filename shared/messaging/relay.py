@@ -10,16 +10,18 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.clock import wall_seconds
-from shared.messaging import wire
 from shared.messaging.errors import Unavailable
-from shared.messaging.held import REFUSALS, Held, abandon, unknown_topics
+from shared.messaging.held import REFUSALS, Held, abandon, heed_no_error, unknown_topics
 from shared.messaging.outbox import BUCKETS
+from shared.messaging.parcels import LARGEST, Parcel, packed
 from shared.messaging.transactions import begin
 from shared.telemetry import log
 
 _LOCK_CLASS = 5417
 _POLL_SECONDS = 0.5
 _PUBLISH_TIMEOUT_SECONDS = 30
+_CROWD, _COMPANY_SECONDS = 100, 0.05
+"""After so many records at once more will come: they go together, which is less work for all."""
 _WAITING = text("SELECT 1 FROM outbox LIMIT 1")
 _OWN_BUCKETS = text("""
     SELECT bucket FROM generate_series(0, :last) AS bucket
@@ -84,7 +86,9 @@ class Relay:
         except (PublishFailed, Unavailable) as error:
             await self._recover(error)
         else:
-            if not published:
+            if published >= _CROWD:
+                await asyncio.sleep(_COMPANY_SECONDS)
+            elif not published:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), _POLL_SECONDS)
 
@@ -132,27 +136,24 @@ class Relay:
         return published
 
     async def _send_all(self, producer: AIOKafkaProducer, rows: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
-        sent: list[asyncio.Future[Any]] = []
-        try:
-            for row in rows:
-                sent.append(await _send(producer, row))
-        except REFUSALS as error:
-            # Too large for the producer itself: what came before it in the batch is on its way.
-            self.held.refused(rows[len(sent)], error)
-        try:
-            await asyncio.gather(*sent)
-        except REFUSALS:
-            return await self._after_refusal(rows, sent)
-        return rows[: len(sent)]
+        parcels = await packed(producer, rows)
+        sent = [await _send(producer, parcel) for parcel in parcels]
+        if sent:
+            await asyncio.wait(sent)
+        errors = [done.exception() for done in sent]
+        for error in errors:
+            if error and not isinstance(error, REFUSALS):
+                raise error
+        return await self._after_refusal(parcels, errors) if any(errors) else rows
 
-    async def _after_refusal(self, rows: Sequence[Row[Any]], sent: Sequence[asyncio.Future[Any]]) -> list[Row[Any]]:
+    async def _after_refusal(
+        self, parcels: Sequence[Parcel], errors: Sequence[BaseException | None]
+    ) -> Sequence[Row[Any]]:
         """Kafka refuses whole batches, so each record of one is sent again alone. Returns what was confirmed."""
-        results = await asyncio.gather(*sent, return_exceptions=True)
-        answered = list(zip(rows, results, strict=False))
-        published = [row for row, result in answered if not isinstance(result, BaseException)]
+        published = [row for parcel, error in zip(parcels, errors, strict=True) if not error for row in parcel.rows]
         await self._drop_producer()
-        for row, result in answered:
-            if isinstance(result, REFUSALS) and not self.held.holds(row) and await self._taken_alone(row):
+        for row in (row for parcel, error in zip(parcels, errors, strict=True) if error for row in parcel.rows):
+            if not self.held.holds(row) and await self._taken_alone(row):
                 published.append(row)
         return published
 
@@ -160,7 +161,7 @@ class Relay:
         """Whether Kafka takes it. If not, the producer has lost count of that partition: the next takes a new one."""
         producer = await self._ready_producer()
         try:
-            await (await _send(producer, row))
+            await asyncio.gather(*[await _send(producer, parcel) for parcel in await packed(producer, [row])])
         except REFUSALS as error:
             self.held.refused(row, error)
             await self._drop_producer()
@@ -174,7 +175,7 @@ class Relay:
                 acks="all",
                 enable_idempotence=True,
                 request_timeout_ms=10_000,
-                max_request_size=1_000_000,
+                max_batch_size=LARGEST,
             )
             await self._producer.start()
         return self._producer
@@ -192,12 +193,8 @@ class Relay:
             await abandon(producer)
 
 
-async def _send(producer: AIOKafkaProducer, row: Row[Any]) -> "asyncio.Future[Any]":
-    """Hand a record over; the future tells when Kafka has confirmed it."""
-    headers = wire.unpack_headers(row.headers)
-    if row.payload is not None or row.aggregateid is not None:
-        return await producer.send(row.aggregatetype, value=row.payload, key=row.aggregateid, headers=headers)
-    # A dead letter may have neither; `send` takes no such record.
-    batch = producer.create_batch()
-    batch.append(key=None, value=None, timestamp=None, headers=headers)
-    return await producer.send_batch(batch, row.aggregatetype, partition=0)
+async def _send(producer: AIOKafkaProducer, parcel: Parcel) -> "asyncio.Future[Any]":
+    """Hand a parcel over; the future tells when Kafka has confirmed it."""
+    sent: asyncio.Future[Any] = await producer.send_batch(parcel.batch, parcel.topic, partition=parcel.partition)
+    sent.add_done_callback(heed_no_error)
+    return sent

@@ -13,6 +13,7 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import IllegalStateError
 
 from shared.ids import random_id
+from shared.messaging.locks import kafka_hash
 from tests.simulation.conformance import still_waits
 from tests.simulation.kafka.broker import Broker
 from tests.simulation.kafka.consumer import Consumer
@@ -154,6 +155,36 @@ async def assigned(consumer: Any, count: int) -> set[TopicPartition]:
 
 def values(records: list[Any]) -> list[str]:
     return sorted(record.value.decode() for record in records)
+
+
+@check
+async def a_batch_goes_whole_and_in_order(kafka: Any) -> None:
+    async with kafka.producer() as producer:
+        place = {"topic": kafka.topic, "partition": kafka_hash(b"a") % len(await producer.partitions_for(kafka.topic))}
+        sent: list[Any] = []
+        for labels in (("a1", "a2", "a3"), ("a4", "a5")):
+            batch = producer.create_batch()
+            for label in labels:
+                assert batch.append(timestamp=None, key=b"a", value=label.encode(), headers=[("x", b"\xff")])
+            sent.append(await producer.send_batch(batch, **place))
+        await asyncio.gather(*sent)
+        await (await producer.send(kafka.topic, value=b"a6", key=b"a"))
+    async with kafka.member("g") as consumer:
+        records = await read(consumer, 6)
+    assert [record.value.decode() for record in records] == ["a1", "a2", "a3", "a4", "a5", "a6"]
+    assert {record.partition for record in records} == {place["partition"]}
+    assert [tuple(record.headers) for record in records] == [(("x", b"\xff"),)] * 5 + [()]
+
+
+@check
+async def a_full_batch_takes_no_more(kafka: Any) -> None:
+    async with kafka.producer() as producer:
+        batch, record = producer.create_batch(), {"timestamp": None, "key": b"a", "value": b"1" * 6000, "headers": []}
+        assert batch.append(**record)
+        taken = [batch.append(**record) is not None for _ in range(5)]
+    assert taken[0]
+    assert taken == sorted(taken, reverse=True)
+    assert not taken[-1]
 
 
 @check

@@ -30,8 +30,8 @@ POINTS = {
     "before-offset": "offset commit not sent",
     "inside-offset": "offset commit sent, no answer read",
     "after-offset": "offset committed",
-    "relay-send": "about to hand a record to the producer",
-    "relay-acked": "Kafka's ack has come, row not yet marked",
+    "relay-send": "about to hand a batch of records to the producer",
+    "relay-acked": "Kafka's ack has come, rows not yet marked",
     "relay-before-mark": "rows marked, COMMIT not sent",
     "relay-inside-mark": "rows marked, COMMIT sent, no answer read",
     "relay-after-mark": "rows marked and committed",
@@ -87,7 +87,7 @@ class _Trap:
         _within(Relay, "run", "relay")
         _wrap(Transaction, "commit", self._at_commit)
         _wrap(AIOKafkaConsumer, "commit", self._at_offset)
-        _wrap(AIOKafkaProducer, "send", self._at_send)
+        _wrap(AIOKafkaProducer, "send_batch", self._at_send)
         _wrap(LedgerStore, "save", self._at_save)
         service.deciding = lambda: self.here("deciding")
 
