@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from shared.flow import dead_letter_topic
 from shared.messaging import wire
-from shared.messaging.message import RawRecord
+from shared.messaging.message import Position, RawRecord
 from shared.messaging.outbox import Outgoing
 
 SECRET_HEADERS = frozenset({"authorization"})
@@ -18,10 +18,15 @@ class DeadLetter:
     code: str
     reason: str
 
+    @property
+    def position(self) -> Position:
+        """Where in Kafka the record lies."""
+        return self.record.position
+
 
 def outgoing(letter: DeadLetter, service: str) -> Outgoing:
     """The dead letter as a record for `dlq.<service>.<topic>`: original bytes, key and headers."""
-    position = letter.record.position
+    position = letter.position
     original = tuple(header for header in letter.record.headers if header[0].lower() not in SECRET_HEADERS)
     added = {
         "dlq-code": letter.code,

@@ -7,6 +7,7 @@ rows, the new states, the facts for the outbox and the applied offsets; the door
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 from sqlalchemy.exc import DBAPIError
@@ -19,7 +20,7 @@ from shared.flow import FLOW, INBOUND_TOPIC
 from shared.messaging import dead_letters, inbox, locks, outbox, parking
 from shared.messaging.dead_letters import DeadLetter
 from shared.messaging.errors import FlowDisagrees, Refused
-from shared.messaging.message import Handler, Message, Outcome, Position
+from shared.messaging.message import APPLIED, REPEAT, Handler, Message, Outcome, Position
 from shared.messaging.relay import Relay
 from shared.messaging.transactions import begin
 from shared.telemetry import log
@@ -114,7 +115,7 @@ class Door:
 
     async def lock(self, tx: AsyncConnection, messages: Sequence[Message]) -> None:
         """One process at a time decides on a state."""
-        await locks.lock(tx, self.service, (self.store.key(message.fact) for message in messages))
+        await locks.lock(tx, self.service, {self.store.key(message.fact) for message in messages})
 
     async def apply(self, work: Work, message: Message) -> None:
         """Decide on one message and save, whatever the inbox says; for a replay, after `lock`.
@@ -123,7 +124,7 @@ class Door:
             Refused: the message can't be applied; and whatever a faulty handler raises.
         """
         states = dict(await self.store.load(work.tx, [message.fact]))
-        run = _Run(self, work, dict(states), set())
+        run = _Run(self, work, dict(states), set(), self.clock.now())
         run.apply(message)
         await self._save(work.tx, states, run.states)
 
@@ -156,7 +157,7 @@ class Door:
         async with self.work() as work:
             applied = await inbox.advance(work.tx, _positions([message]))
             if _before(message, applied) or not await inbox.remember(work.tx, [message]):
-                return Outcome("repeat")
+                return REPEAT
             await self.lock(work.tx, [message])
             await parking.park(work.tx, [(message, reason)])
             await parking.check_limit(work.tx)
@@ -173,7 +174,7 @@ class Door:
             for item in waiting:
                 if isinstance(item, DeadLetter):
                     work.leaving.append(dead_letters.outgoing(item, self.service))
-        return [outcomes.get(id(item), Outcome("repeat")) for item in incoming]
+        return [outcomes.get(id(item), REPEAT) for item in incoming]
 
     async def _decide(self, work: Work, messages: Sequence[Message], fresh: set[inbox.Identity]) -> dict[int, Outcome]:
         todo = _first_of_each(messages, fresh)
@@ -182,7 +183,7 @@ class Door:
         await self.lock(work.tx, todo)
         blocked = await parking.blocked_keys(work.tx, (m.key for m in todo if m.position))
         states = dict(await self.store.load(work.tx, [message.fact for message in todo]))
-        run = _Run(self, work, dict(states), blocked)
+        run = _Run(self, work, dict(states), blocked, self.clock.now())
         outcomes = {id(message): run.take(message) for message in todo}
         await self._save(work.tx, states, run.states)
         if run.parked:
@@ -194,12 +195,13 @@ class Door:
 
 @dataclass(slots=True)
 class _Run:
-    """Deciding on one batch: states change from message to message, nothing is written yet."""
+    """Deciding on one batch, at one moment: states change from message to message, nothing is written yet."""
 
     door: Door
     work: Work
     states: dict[str, Any]
     blocked: set[str]
+    now: datetime
     parked: list[tuple[Message, str]] = field(default_factory=list)
     refused: list[Message] = field(default_factory=list)
 
@@ -217,12 +219,12 @@ class _Run:
                 raise
             log().error("handler-failed", error_type=type(error).__name__, event_id=message.event_id)
             return self._park(message, f"{type(error).__name__} in the handler")
-        return Outcome("applied")
+        return APPLIED
 
     def apply(self, message: Message) -> None:
         key = self.door.store.key(message.fact)
         handler = self.door.handlers.get(type(message.fact), parking.wait_for_update)
-        decision = handler(self.states[key], message.fact, self.door.clock.now())
+        decision = handler(self.states[key], message.fact, self.now)
         if message.own:
             self.door.publish(self.work, message.fact)
         for fact in decision.facts:
@@ -247,21 +249,19 @@ class _Run:
         return Outcome("parked", reason)
 
 
-def _position(item: Incoming) -> Position | None:
-    return item.record.position if isinstance(item, DeadLetter) else item.position
-
-
 def _positions(incoming: Sequence[Incoming]) -> list[Position]:
-    return [position for position in map(_position, incoming) if position]
+    return [item.position for item in incoming if item.position]
 
 
 def _before(item: Incoming, applied: Mapping[tuple[str, int], int]) -> bool:
-    position = _position(item)
+    position = item.position
     return position is not None and position.offset < applied.get((position.topic, position.partition), 0)
 
 
 def _first_of_each(messages: Sequence[Message], fresh: set[inbox.Identity]) -> list[Message]:
     """The new messages, and of those that stand twice in the batch the first."""
+    if len(fresh) == len(messages):
+        return list(messages)
     firsts: dict[inbox.Identity, Message] = {}
     for message in messages:
         identity = (message.source, message.event_id)

@@ -62,9 +62,9 @@ async def advance(tx: AsyncConnection, positions: Iterable[Position]) -> dict[tu
     who has the same records in hand (a process that was taken for dead) waits here, then sees them applied.
     """
     latest: dict[tuple[str, int], int] = {}
-    for position in positions:
-        place = (position.topic, position.partition)
-        latest[place] = max(latest.get(place, 0), position.offset + 1)
+    for topic, partition, offset in positions:
+        if offset >= latest.get((topic, partition), 0):
+            latest[topic, partition] = offset + 1
     if not latest:
         return {}
     places = sorted(latest)

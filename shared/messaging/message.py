@@ -3,15 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
 
 from shared.events.base import ClinicFact, Fact, PatientFact
 
 S = TypeVar("S")
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """Where in Kafka a record lies."""
 
     topic: str
@@ -19,8 +18,7 @@ class Position:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """A fact with its CloudEvents context. (`source`, `event_id`) tells repeats."""
 
     event_id: str
@@ -61,8 +59,7 @@ class NewerOfClinic(Newer, ClinicFact):
     """A newer fact of a clinic as a whole."""
 
 
-@dataclass(frozen=True, slots=True)
-class RawRecord:
+class RawRecord(NamedTuple):
     """A Kafka record before anybody has tried to read it."""
 
     position: Position
@@ -91,3 +88,6 @@ class Outcome:
     reason: str = ""
     pointer: str = ""
     remedy: str = ""
+
+
+APPLIED, REPEAT = Outcome("applied"), Outcome("repeat")

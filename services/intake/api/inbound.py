@@ -1,6 +1,5 @@
 """The inbound Kafka topic takes the same CloudEvents as `POST /events`, structured or binary."""
 
-from dataclasses import replace
 from typing import Any
 
 from services.intake.api.bodies import NotStrictJson, parse_json
@@ -33,7 +32,7 @@ def inbound_decoder(tokens: Tokens) -> Decoder:
             raise Unreadable("bad-value", str(error)) from None
         except Rejected as rejected:
             raise Unreadable(rejected.kind, _reason(rejected)) from None
-        return replace(message, position=record.position, record=record)
+        return message._replace(position=record.position, record=record)
 
     return decode
 
