@@ -35,7 +35,7 @@ def as_sent(message: Message) -> Message:
     assert message.record
     headers = (("ce_type", message.fact.wire_type().encode()), ("ce_id", message.event_id.encode()))
     value = wire.encode_fact(message.fact)[:-1] + f',"patient_name":"{NAME}"}}'.encode()
-    return replace(message, record=replace(message.record, headers=headers, value=value))
+    return message._replace(record=message.record._replace(headers=headers, value=value))
 
 
 async def park(door: Door, clinic_id: str, *reasons: str, patient: str = "p") -> list[str]:

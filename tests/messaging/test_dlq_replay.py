@@ -302,8 +302,7 @@ async def test_a_desk_reads_each_topic_as_the_service_does(
     desk = open_desk(INTAKE, settings, door.engine)
     ours = await _first_parked(door, clinic_id)
     assert desk.decode(ours).fact.key == f"{clinic_id}/p"
-    sent = replace(
-        ours,
+    sent = ours._replace(
         position=Position(INBOUND_TOPIC, 0, 1),
         headers=(*ours.headers, ("ce_source", b"/s"), ("ce_specversion", b"1.0"), ("authorization", b"Bearer secret")),
     )

@@ -24,14 +24,14 @@ def mended(state: Count, fact: PlanEnded, now: datetime) -> Decision[Count]:
 
 async def park(door: Door, clinic_id: str, events: int) -> str:
     batch = [ended("p", clinic_id, "transferred"), *(ended("p", clinic_id) for _ in range(events - 1))]
-    await door.admit([replace(message, record=headed(message)) for message in batch])
+    await door.admit([message._replace(record=headed(message)) for message in batch])
     return batch[0].key
 
 
 def headed(message: Message) -> RawRecord:
     assert message.record
     headers = (("ce_type", message.fact.wire_type().encode()), ("ce_id", message.event_id.encode()))
-    return replace(message.record, headers=headers)
+    return message.record._replace(headers=headers)
 
 
 async def test_what_still_fails_stays_parked_and_says_why(door: Door, clinic_id: str) -> None:
@@ -60,7 +60,7 @@ async def test_replays_at_once_and_during_traffic_apply_each_event_once(door: Do
     async def traffic() -> None:
         for _ in range(10):
             later = ended("p", clinic_id)
-            await healed.admit([replace(later, record=headed(later))])
+            await healed.admit([later._replace(record=headed(later))])
 
     await asyncio.gather(replay_key(healed, key), replay_key(healed, key), traffic())
     await replay_key(healed, key)

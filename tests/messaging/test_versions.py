@@ -69,7 +69,7 @@ def newer(message: Message) -> Message:
 
 
 def known(message: Message) -> Message:
-    return replace(message, record=headed(message), position=Position("plan.ended", 0, next(_offsets)))
+    return message._replace(record=headed(message), position=Position("plan.ended", 0, next(_offsets)))
 
 
 def test_a_newer_version_is_read_as_far_as_it_can_be_told() -> None:
@@ -203,7 +203,7 @@ async def test_each_service_parks_a_newer_version_of_each_fact_it_consumes(any_d
     for fact in FLOW[any_door.service].consumes:
         wire_type = f"clinic.{fact.NAME}.v{max(f.VERSION for f in EVENTS.values() if f.NAME == fact.NAME) + 1}"
         raw = record(wire_type, f"{clinic_id}/{fact.NAME}".encode(), event_id=random_id())
-        raw = replace(raw, position=replace(raw.position, topic=f"test.{fact.NAME}"))
+        raw = raw._replace(position=raw.position._replace(topic=f"test.{fact.NAME}"))
         (outcome,) = await any_door.admit([wire.decode(raw)])
         reason = f"newer-version: {wire_type}; update this service, then replay."
         assert (outcome.state, outcome.reason) == ("parked", reason)
