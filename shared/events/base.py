@@ -101,7 +101,7 @@ class PatientFact(Fact):
 
     patient_id: Identifier
 
-    @cached_property
+    @derived
     def key(self) -> str:
         """`<clinic_id>/<patient_id>`."""
         return patient_key(self.clinic_id, self.patient_id)
@@ -110,7 +110,7 @@ class PatientFact(Fact):
 class ClinicFact(Fact):
     """Something about the clinic as a whole."""
 
-    @cached_property
+    @derived
     def key(self) -> str:
         """The clinic's id, which no patient's key is: those have a slash."""
         return self.clinic_id
