@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from shared.data_files import read_data_file
 from shared.events.base import Code, Text
-from shared.events.clinical import CoIntervention, MeasureSpec, MilestoneRule, Phase, Side, Step
+from shared.events.clinical import BookingRule, CoIntervention, MeasureSpec, MilestoneRule, Phase, Side, Step
 from shared.protocol_checks import mistakes_in
 from shared.settings import ConfigurationInvalid
 
@@ -158,6 +158,7 @@ class Protocol(_Entry):
     contraindications: tuple[Contraindication, ...] = ()
     co_interventions: tuple[Annotated[CoIntervention, _only_fields_of(CoIntervention)], ...] = ()
     limits: tuple[SourcedLimit, ...] = ()
+    booking: BookingRule = "best-effort"
     review_sessions: tuple[Annotated[int, Field(ge=7)], ...] = (12, 18, 24)
     """After these sessions the gain of the last six is reviewed."""
     sources: Annotated[tuple[Source, ...], Field(min_length=1)]

@@ -76,6 +76,10 @@ class PreferredTime(Part):
     end: time
 
 
+BookingRule = Literal["all-or-nothing", "best-effort"]
+"""Whether a course is booked only as a whole and within all rules, or what it breaks is reported."""
+
+
 class CoIntervention(Part):
     """Care given beside the sessions, such as physical therapy within so many minutes."""
 

@@ -8,6 +8,7 @@ from pydantic import EmailStr, Field
 from shared.events.base import Code, Identifier, Moment, Part, PatientFact, Text
 from shared.events.clinical import (
     AdverseEvent,
+    BookingRule,
     CoIntervention,
     MeasureSpec,
     MilestoneRule,
@@ -73,6 +74,8 @@ class ConsultationCompleted(PatientFact):
     """Known risks by code: pacemaker, implantable-defibrillator, insulin-pump,
     severe-bleeding-disorder, anticoagulants, pregnancy."""
     preferred_times: tuple[PreferredTime, ...] = ()
+    impossible_times: tuple[PreferredTime, ...] = ()
+    """When the patient can't come."""
     practitioner_id: Identifier | None = None
     starts_on: date | None = None
     readings: tuple[Reading, ...] = ()
@@ -110,6 +113,8 @@ class PlanCreated(PatientFact):
     milestones: tuple[MilestoneRule, ...]
     review_sessions: tuple[Annotated[int, Field(ge=7)], ...] = (12, 18, 24)
     """After these sessions the gain of the last six is reviewed."""
+    impossible_times: tuple[PreferredTime, ...] = ()
+    booking: BookingRule = "best-effort"
     limits: tuple[VisitLimit, ...] = ()
     """What may not be exceeded however the course is booked, such as a payer's limit of visits."""
     notes: tuple[Text, ...] = ()

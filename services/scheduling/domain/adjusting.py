@@ -1,11 +1,13 @@
 """Planning the future of a course again when its plan is adjusted."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
 from services.scheduling.domain.booking import START_WITHIN_DAYS, book_sessions, expanded, terms_of
 from services.scheduling.domain.course import Adjustment, Appointment, Course, Session
 from services.scheduling.domain.diary import Diary
+from services.scheduling.domain.objective import week_of
 from services.scheduling.domain.placing import Window
 
 
@@ -27,7 +29,8 @@ def adjust_course(diary: Diary, plan_id: str, adjustment: Adjustment) -> Diary:
     surplus = [replace(a, state="cancelled", reason="plan-adjusted") for a in movable if a.sequence not in new]
     serving = {a.sequence: a for a in movable if a.sequence in new}
     diary = diary.with_appointments(plan_id, surplus)
-    return book_sessions(diary, plan_id, sessions, serving, _window_after(diary, course, movable, sessions, adjustment))
+    window = _window_after(diary, course, movable, sessions, adjustment)
+    return book_sessions(diary, plan_id, sessions, serving, window).diary
 
 
 def _movable(diary: Diary, course: Course, adjustment: Adjustment) -> list[Appointment]:
@@ -61,4 +64,5 @@ def _window_after(
     begin = max(first, diary.first_day)
     last = before + next_one.max_gap_days
     ideal = max(before + next_one.spacing_days, begin)
-    return Window(first, ideal, last if last >= begin else begin + START_WITHIN_DAYS)
+    held = Counter(map(week_of, staying))
+    return Window(first, ideal, last if last >= begin else begin + START_WITHIN_DAYS, held)

@@ -10,7 +10,8 @@ from services.scheduling.domain.course import Appointment, Course, Unplaced
 from services.scheduling.domain.diary import Diary
 from services.scheduling.domain.minutes import minutes_since_1970
 from services.scheduling.domain.openings import ANYBODY, Opening, Openings
-from services.scheduling.domain.placing import Place, Wanted, Window, place_again
+from services.scheduling.domain.paths import Place, Wanted
+from services.scheduling.domain.placing import Window, place_again
 from services.scheduling.domain.unplaced import why_unplaced
 
 _MOVING = 10**6
@@ -79,7 +80,7 @@ class AnotherTime:
     def _wanted(self, openings: Openings) -> list[Wanted]:
         mine = openings.restricted(earliest=self._earliest(), avoid=self._left())
         session, day = self.course.sessions[self.leaving.sequence], self._day(self.leaving)
-        return [Wanted(session, mine, self._window().ideal, 0, 0, out_on=day), *self._kept(openings)]
+        return [Wanted(session, mine, 0, 0, out_on=day), *self._kept(openings)]
 
     def _kept(self, openings: Openings) -> list[Wanted]:
         """The later appointments; a gap that is out of bounds already is not mended on this occasion."""
@@ -90,7 +91,7 @@ class AnotherTime:
             session = self.course.sessions[appointment.sequence]
             gaps = (min(session.min_gap_days, day - before), max(session.max_gap_days, day - before))
             kept = self.diary.opening_of(appointment)
-            wanted.append(Wanted(session, openings, day, *gaps, kept=kept, moving=_MOVING, may_stay_out=False))
+            wanted.append(Wanted(session, openings, *gaps, kept=kept, moving=_MOVING, may_stay_out=False))
             before = day
         return wanted
 

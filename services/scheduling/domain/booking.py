@@ -1,32 +1,48 @@
 """Booking whole courses, and ending them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from itertools import count
+from dataclasses import dataclass, replace
+from itertools import accumulate, count
 
 from services.scheduling.domain.course import Appointment, Course, Session, Terms
 from services.scheduling.domain.diary import Diary
 from services.scheduling.domain.minutes import EPOCH, MINUTE
+from services.scheduling.domain.objective import MOVING
 from services.scheduling.domain.openings import Openings
-from services.scheduling.domain.placing import Place, Wanted, Window, place_course
-from services.scheduling.domain.unplaced import why_unplaced, window_past
+from services.scheduling.domain.paths import Place, Wanted
+from services.scheduling.domain.placing import Search, Window
+from services.scheduling.domain.quality import over_quota
+from services.scheduling.domain.unplaced import held_back, over_its_quota, why_unplaced, window_past
 from shared.events.clinical import Phase
 from shared.ids import derived_id
 
 START_WITHIN_DAYS = 28
 """How long after its start a course may begin: a full clinic is no reason to drop sessions."""
-_MOVING = 2500
-"""Keeping an appointment where it is outweighs almost two days off the ideal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The diary with sessions placed, and what that costs by the objective; None where nobody could treat."""
+
+    diary: Diary
+    cost: int | None = None
 
 
 def book_course(diary: Diary, plan_id: str, terms: Terms) -> Diary:
     """Book all sessions of a plan that has just come to be known."""
+    return planned_course(diary, plan_id, terms).diary
+
+
+def planned_course(diary: Diary, plan_id: str, terms: Terms) -> Planned:
+    """The same, with what it costs."""
     total = sum(phase.sessions for phase in terms.phases)
     sessions = _past_or_open(diary, terms, expanded(terms.phases, range(1, total + 1), terms))
     course = replace(diary.course(plan_id), terms=terms, plan_version=1, sessions={s.sequence: s for s in sessions})
     first = max(terms.starts_on.toordinal(), diary.first_day)
     window = Window(first, first, max(first, min(first + START_WITHIN_DAYS, diary.last_day)))
-    return book_sessions(diary.with_course(course), plan_id, [s for s in sessions if not s.unplaced], {}, window)
+    ahead = [session for session in sessions if not session.unplaced]
+    strictly = terms.booking == "all-or-nothing"
+    return book_sessions(diary.with_course(course), plan_id, ahead, {}, window, strictly=strictly)
 
 
 def end_course(diary: Diary, plan_id: str) -> Diary:
@@ -103,18 +119,50 @@ def _past_or_open(diary: Diary, terms: Terms, sessions: Sequence[Session]) -> li
 
 
 def book_sessions(
-    diary: Diary, plan_id: str, sessions: Sequence[Session], serving: Mapping[int, Appointment], window: Window
-) -> Diary:
-    """Find times for the sessions; those in `serving` have an appointment, which may stay or move."""
+    diary: Diary,
+    plan_id: str,
+    sessions: Sequence[Session],
+    serving: Mapping[int, Appointment],
+    window: Window,
+    *,
+    strictly: bool = False,
+) -> Planned:
+    """Find times for the sessions; those in `serving` have an appointment, which may stay or move.
+
+    `strictly`: all of them within all rules, or none; then each session says what stood in the way.
+    """
     if not sessions:
-        return diary
+        return Planned(diary, 0)
     course = diary.course(plan_id)
     freed = diary.without_claims(serving.values())
     openings = freed.openings(course)
     main = main_practitioners(freed, course, serving.values())
     wanted = _wanted(diary, sessions, serving, openings, window)
-    places = place_course(wanted, window, main) if main and openings.rooms else _nowhere(wanted)
-    return _settled(diary, plan_id, wanted, places, serving)
+    if not main or not openings.rooms:
+        return Planned(_settled(diary, plan_id, wanted, _nowhere(wanted, window), serving))
+    search = Search(wanted, window, main, terms_of(course).limits, _held_days(diary, course, serving))
+    placed = search.strictly() if strictly else search.best()
+    if placed is None:
+        booked = _settled(diary, plan_id, wanted, search.best().places, serving).course(plan_id)
+        return Planned(_none_of(diary, plan_id, booked))
+    return Planned(_settled(diary, plan_id, wanted, placed.places, serving), placed.cost)
+
+
+def _held_days(diary: Diary, course: Course, serving: Mapping[int, Appointment]) -> list[int]:
+    """The days of the sessions that stay as they are."""
+    moving = {appointment.appointment_id for appointment in serving.values()}
+    staying = (a for a in course.appointments.values() if a.status in ("booked", "fulfilled"))
+    return sorted(diary.calendar.day_of(a.start) for a in staying if a.appointment_id not in moving)
+
+
+def _none_of(diary: Diary, plan_id: str, booked: Course) -> Diary:
+    """The course with nothing booked: each session says what stood in its way, or that it waits for the others."""
+    openings, kept = diary.openings(booked), sorted(booked.appointments.values(), key=lambda a: a.start)
+    days, sessions = [diary.calendar.day_of(a.start) for a in kept], [booked.sessions[a.sequence] for a in kept]
+    for session, day, over in zip(sessions, days, over_quota(days, sessions), strict=True):
+        why = over_its_quota(openings, day) if over else held_back(openings, day)
+        booked = replace(booked, sessions={**booked.sessions, session.sequence: replace(session, unplaced=why)})
+    return diary.with_course(replace(diary.course(plan_id), sessions=booked.sessions))
 
 
 def _wanted(
@@ -124,18 +172,19 @@ def _wanted(
     openings: Openings,
     window: Window,
 ) -> list[Wanted]:
-    ideal, wanted = window.ideal, list[Wanted]()
+    wanted: list[Wanted] = []
     for index, session in enumerate(sessions):
-        ideal += session.spacing_days if index else 0
         known = serving.get(session.sequence)
         gaps = (session.min_gap_days, session.max_gap_days) if index else (window.first, window.last)
         kept = diary.opening_of(known) if known else None
-        wanted.append(Wanted(session, openings, ideal, *gaps, kept=kept, moving=_MOVING if known else 0))
+        wanted.append(Wanted(session, openings, *gaps, kept=kept, moving=MOVING if known else 0))
     return wanted
 
 
-def _nowhere(wanted: Sequence[Wanted]) -> list[Place]:
-    return [(round(want.ideal), None) for want in wanted]
+def _nowhere(wanted: Sequence[Wanted], window: Window) -> list[Place]:
+    """All sessions without a time, each about its ideal day."""
+    days = accumulate((want.session.spacing_days for want in wanted[1:]), initial=window.ideal)
+    return [(round(day), None) for day in days]
 
 
 def _settled(

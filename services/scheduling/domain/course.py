@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from math import ceil
 from types import MappingProxyType
 from typing import Literal
 
 from services.scheduling.domain.busy import Busy
 from services.scheduling.domain.calendar import ClinicCalendar
-from shared.events.clinical import Phase, PreferredTime
+from shared.events.clinical import BookingRule, Phase, PreferredTime, VisitLimit
+
+_WEEK, _ROUNDING = 7, 1e-6
 
 Status = Literal["booked", "cancelled", "noshow", "fulfilled"]
 """FHIR R4's words for an appointment's status."""
@@ -25,6 +28,9 @@ class Terms:
     room_kind: str
     practitioner_id: str | None = None
     preferred_times: tuple[PreferredTime, ...] = ()
+    impossible_times: tuple[PreferredTime, ...] = ()
+    booking: BookingRule = "best-effort"
+    limits: tuple[VisitLimit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,11 @@ class Session:
     unplaced: Unplaced | None = None
     given_up: bool = False
     """Cancelled without a wish for another time."""
+
+    @property
+    def quota(self) -> int:
+        """The session is at most the so manieth of its calendar week: the phase's weekly rate, rounded up."""
+        return ceil(_WEEK / self.spacing_days - _ROUNDING)
 
 
 @dataclass(frozen=True, slots=True)

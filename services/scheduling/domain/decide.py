@@ -25,7 +25,7 @@ def open_course(schedule: ClinicSchedule, fact: intake.PlanCreated, now: datetim
     course = diary.course(fact.plan_id)
     if course.terms:
         return Decision(schedule)
-    diary = book_course(diary, fact.plan_id, _terms(fact))
+    diary = book_course(diary, fact.plan_id, terms_of_plan(fact))
     for adjustment in course.waiting:
         diary = adjust_course(diary, fact.plan_id, adjustment)
     course = replace(diary.course(fact.plan_id), waiting=())
@@ -115,7 +115,8 @@ def _with_attendance(diary: Diary, record: Attendance) -> Diary:
     return replace(diary, patient=replace(diary.patient, attendances=attendances))
 
 
-def _terms(fact: intake.PlanCreated) -> Terms:
+def terms_of_plan(fact: intake.PlanCreated) -> Terms:
+    """What a plan asks of each of its sessions."""
     return Terms(
         starts_on=fact.starts_on,
         phases=fact.phases,
@@ -124,4 +125,7 @@ def _terms(fact: intake.PlanCreated) -> Terms:
         room_kind=fact.room_kind,
         practitioner_id=fact.practitioner_id,
         preferred_times=fact.preferred_times,
+        impossible_times=fact.impossible_times,
+        booking=fact.booking,
+        limits=fact.limits,
     )

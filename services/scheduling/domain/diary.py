@@ -86,6 +86,7 @@ class Diary:
             practitioners=self.calendar.offering("practitioner", terms.skill),
             rooms=self.calendar.offering("room", terms.room_kind),
             preferred_times=terms.preferred_times,
+            impossible_times=terms.impossible_times,
             earliest=minutes_since_1970(self.now + NOTICE),
             last_day=self.last_day,
         )

@@ -7,6 +7,7 @@ from datetime import date
 from services.scheduling.domain.busy import Busy
 from services.scheduling.domain.calendar import ClinicCalendar
 from services.scheduling.domain.minutes import FULL, beginnings, minutes_between
+from services.scheduling.domain.objective import NOT_PREFERRED, OTHER_PRACTITIONER
 from shared.events.clinical import PreferredTime, Weekday
 
 _WEEKDAYS = tuple(Weekday)
@@ -25,6 +26,11 @@ class Opening:
     room: int
     preferred: bool
 
+    @property
+    def cost(self) -> int:
+        """What its time costs the course."""
+        return 0 if self.preferred else NOT_PREFERRED
+
 
 @dataclass(frozen=True, slots=True)
 class Openings:
@@ -37,6 +43,7 @@ class Openings:
     practitioners: tuple[int, ...]
     rooms: tuple[int, ...]
     preferred_times: tuple[PreferredTime, ...]
+    impossible_times: tuple[PreferredTime, ...]
     earliest: int
     """No start before this minute (since 1970)."""
     last_day: int
@@ -46,10 +53,43 @@ class Openings:
     _found: dict[tuple[int, int], Opening | None] = field(default_factory=dict[tuple[int, int], Opening | None])
     _rooms: dict[int, tuple[tuple[int, int], ...]] = field(default_factory=dict[int, tuple[tuple[int, int], ...]])
     _shared: dict[int, int] = field(default_factory=dict[int, int])
+    _costs: dict[tuple[int, int], int | None] = field(default_factory=dict[tuple[int, int], int | None])
 
     def restricted(self, *, earliest: int, avoid: tuple[int, int]) -> "Openings":
         """The same with fewer starts, and nothing remembered."""
-        return replace(self, earliest=max(self.earliest, earliest), avoid=avoid, _found={}, _rooms={}, _shared={})
+        return replace(
+            self, earliest=max(self.earliest, earliest), avoid=avoid, _found={}, _rooms={}, _shared={}, _costs={}
+        )
+
+    def cost(self, day: int, main: int) -> int | None:
+        """What the cheapest opening of a day costs a course with that main practitioner, or with `ANYBODY`."""
+        key = (day, main)
+        if key not in self._costs:
+            self._costs[key] = self._cost(day, main) if main else self._least_cost(day)
+        return self._costs[key]
+
+    def choice(self, day: int, main: int) -> Opening | None:
+        """The opening that costs that."""
+        own, cost = self.best(day, main), self.cost(day, main)
+        return own if own and own.cost == cost else self.best(day, ANYBODY)
+
+    def _cost(self, day: int, main: int) -> int | None:
+        own = self.best(day, main)
+        if own and not own.cost:
+            return 0
+        other = self.cost(day, ANYBODY)
+        with_other = None if other is None else other + OTHER_PRACTITIONER
+        return with_other if own is None else own.cost if with_other is None else min(own.cost, with_other)
+
+    def _least_cost(self, day: int) -> int | None:
+        least: int | None = None
+        for who in self.practitioners:
+            found = self.best(day, who)
+            if found and (least is None or found.cost < least):
+                least = found.cost
+            if least == 0:
+                break
+        return least
 
     def best(self, day: int, practitioner: int) -> Opening | None:
         """The patient's preferred and then the earliest time of a day with one practitioner, or `ANYBODY`."""
@@ -57,6 +97,10 @@ class Openings:
         if key not in self._found:
             self._found[key] = self._best(day, practitioner) if practitioner else self._with_anybody(day)
         return self._found[key]
+
+    def is_preferred(self, opening: Opening) -> bool:
+        """Whether a time is one that the patient prefers; any is, where there are no wishes."""
+        return not self.preferred_times or bool(self._preferred(opening.day) >> opening.minute & 1)
 
     def anyone_open(self, days: range) -> bool:
         """Whether somebody who could treat, and a room, are open at once on one of the days."""
@@ -107,6 +151,8 @@ class Openings:
             return 0
         starts = calendar.start_grid(day) & (FULL << max(0, self.earliest - begin))
         starts &= self._free(self.patient, day, self.minutes)
+        if self.impossible_times:
+            starts &= beginnings(FULL & ~self._minutes_of(self.impossible_times, day), self.minutes)
         starts &= ~minutes_between(max(0, self.avoid[0] - self.minutes + 1 - begin), max(0, self.avoid[1] - begin))
         self._rooms[day] = tuple(self._free_rooms(day)) if starts else ()
         with_room = 0
@@ -129,9 +175,12 @@ class Openings:
 
     def _preferred(self, day: int) -> int:
         """Starts from which the whole session lies in a time that the patient prefers."""
+        return beginnings(self._minutes_of(self.preferred_times, day), self.minutes) if self.preferred_times else 0
+
+    def _minutes_of(self, times: tuple[PreferredTime, ...], day: int) -> int:
         weekday = _WEEKDAYS[date.fromordinal(day).weekday()]
         mask = 0
-        for wish in self.preferred_times:
-            if wish.weekday == weekday:
-                mask |= beginnings(self.calendar.mask(day, wish.start, wish.end), self.minutes)
+        for each in times:
+            if each.weekday == weekday:
+                mask |= self.calendar.mask(day, each.start, each.end)
         return mask

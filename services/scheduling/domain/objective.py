@@ -1,0 +1,63 @@
+"""What a good course is, as costs: the one objective that booking and re-planning minimise.
+
+Costs compare only with each other; docs/scheduling.md says them in words. For a course whose first
+session is on day f, with a main practitioner m that the plan names or the search chooses:
+
+    WAIT * |f - wished first day|, rounded
+    + for each session:  UNEVEN * (days since the session before - its phase's spacing)^2, rounded
+                         + NOT_PREFERRED      where the patient wished another time
+                         + OTHER_PRACTITIONER where it is not m
+                         + OVER_QUOTA         where it is one more than its week's quota
+                         + LEFT_OUT           where it has no time
+                         + MOVING             where it leaves the time that it had
+
+Gap bounds, opening times, notice, what is taken, and the patient's impossible times are never broken.
+A calendar week's quota is the highest weekly rate, rounded up, of the phases whose sessions it holds.
+Quotas are kept where that costs no more than leaving one session out; else they are broken as little as
+the objective says, and each break is reported. Of equally good courses, the one of earlier days is taken.
+"""
+
+from dataclasses import dataclass
+
+WAIT = 2000
+"""One day between the wished and the real first session."""
+UNEVEN = 700
+"""One day more or less between two sessions than their phase asks for; it grows with the square."""
+NOT_PREFERRED = 1500
+OTHER_PRACTITIONER = 3000
+"""Continuity: worth two days of uneven spacing."""
+OVER_QUOTA = 4000
+"""One session more in a week than its phases allow: worth two days of wait."""
+LEFT_OUT = 10_000
+"""A session without a time: worth five days of wait."""
+MOVING = 2500
+"""Keeping an appointment where it is outweighs almost two days of uneven spacing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Which rules a search may break at a cost."""
+
+    over_quota: bool = False
+    leave_out: bool = False
+
+
+STRICT = Rules()
+"""All sessions within their quotas, or nothing."""
+LENIENT = Rules(over_quota=True, leave_out=True)
+"""Every course finds a plan; what it breaks is reported."""
+
+
+def wait(day: int, wished: float) -> int:
+    """What it costs to begin on `day`."""
+    return round(WAIT * abs(day - wished))
+
+
+def uneven(gap: float, spacing: float) -> int:
+    """What it costs to hold two sessions `gap` days apart."""
+    return round(UNEVEN * (gap - spacing) ** 2)
+
+
+def week_of(day: int) -> int:
+    """The calendar week of a day, from Monday to Sunday."""
+    return (day - 1) // 7
