@@ -6,13 +6,28 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from shared.events.base import Code, Identifier, Moment, Part, PatientFact, Text
-from shared.events.clinical import Side
+from shared.events.clinical import MilestoneRule, Side
 
 RetractionCause = Literal["late", "correction", "void", "baseline_change"]
 
 
+class Noise(Part):
+    """What the noise of one reading was estimated from, on the measure's scale."""
+
+    default: float
+    """The measure's default sigma."""
+    steps: int
+    """How many steps between successive readings were known."""
+    squares: float
+    """The sum of half their squares, each capped (docs/progress.md)."""
+
+
 class Evidence(Part):
-    """Enough to recompute a verdict by hand."""
+    """Enough to recompute a verdict by hand, by the rules of docs/progress.md.
+
+    Values are in `unit`; for a regression or plateau the earlier window stands where a milestone has
+    its baseline. What was published by older releases lacks the later fields.
+    """
 
     rule_version: Annotated[int, Field(ge=1)]
     measure: Code | None = None
@@ -21,6 +36,7 @@ class Evidence(Part):
     """Who graded, where the measure is one that each rater grades for themselves."""
     baseline: float | None = None
     baseline_readings: tuple[Identifier, ...] = ()
+    baseline_values: tuple[float, ...] = ()
     readings: tuple[Identifier, ...] = ()
     values: tuple[float, ...] = ()
     mean: float | None = None
@@ -28,6 +44,19 @@ class Evidence(Part):
     sigma: float | None = None
     probability: float | None = None
     sessions: int | None = None
+    unit: Annotated[str, Field(max_length=32)] | None = None
+    scale: Literal["linear", "log"] | None = None
+    """On which means, noise and margins are taken: log for ratio measures."""
+    better: Literal["lower", "higher"] | None = None
+    mcid: float | None = None
+    """The smallest change that matters: in `unit` where linear, as a fraction where log."""
+    taken_at: tuple[Moment, ...] = ()
+    """When `values` were taken."""
+    noise: Noise | None = None
+    rule: MilestoneRule | None = None
+    """The milestone's rule, as the plan has it."""
+    counted: tuple[Identifier, ...] = ()
+    """The sessions that were counted, in time order."""
 
 
 class CourseFact(PatientFact):

@@ -11,6 +11,7 @@ from statistics import NormalDist
 from typing import Literal, NamedTuple
 
 from services.progress.domain.course import Course, Fresh
+from services.progress.domain.evidence import compared
 from services.progress.domain.record import Terms
 from services.progress.domain.series import Baseline, Series, place
 from shared.events.clinical import MilestoneRule
@@ -100,28 +101,23 @@ def window_evidence(series: Series, rule: MilestoneRule, at: int) -> Evidence | 
     if baseline is None or first <= baseline.last:
         return None
     target = target_of(series, baseline, rule)
-    window = series.readings[first : at + 1]
-    graded = series.spec.by_rater
-    return Evidence(
+    return compared(
+        series,
+        baseline.readings,
+        baseline.level,
+        (first, at + 1),
+        at,
         rule_version=rule.rule_version,
-        measure=series.spec.measure,
-        side=series.side,
-        rater=series.rater,
-        baseline=series.value(baseline.level),
-        baseline_readings=baseline.ids,
-        readings=tuple(reading.measurement_id for reading in window),
-        values=tuple(reading.value for reading in window),
-        mean=None if graded else series.value(series.mean(first, at + 1)),
+        rule=rule,
         target=series.value(target.level),
-        sigma=None if graded else series.sigma(at),
-        probability=None if graded else _probability(series, baseline, rule, target, at),
+        probability=None if series.spec.by_rater else _probability(series, baseline, rule, target, at),
     )
 
 
 def present_evidence(course: Course, rule: MilestoneRule) -> Evidence | None:
     """What the newest records say about the rule, reached or not: what a retraction shows as `after`."""
     if rule.kind == "session-count":
-        return Evidence(rule_version=rule.rule_version, sessions=len(course.sessions))
+        return _count(course, rule, len(course.sessions))
     newest = sorted(course.series_of_measure(rule.measure), key=lambda series: place(series.readings[-1]))
     evidence = (window_evidence(series, rule, len(series.readings) - 1) for series in reversed(newest))
     return next(filter(None, evidence), None)
@@ -132,8 +128,12 @@ def _counted(course: Course, known: Verdict) -> Verdict:
     needed = known.rule.sessions or 0
     if known.reached_at or len(course.sessions) < needed:
         return known
-    evidence = Evidence(rule_version=known.rule.rule_version, sessions=needed)
-    return Verdict(known.rule, course.sessions[needed - 1].started_at, evidence)
+    return Verdict(known.rule, course.sessions[needed - 1].started_at, _count(course, known.rule, needed))
+
+
+def _count(course: Course, rule: MilestoneRule, sessions: int) -> Evidence:
+    counted = tuple(session.session_id for session in course.sessions[:sessions])
+    return Evidence(rule_version=rule.rule_version, rule=rule, sessions=sessions, counted=counted)
 
 
 def _first_confirmed(series: Series, rule: MilestoneRule, looked_at: int) -> Verdict | None:

@@ -84,9 +84,12 @@ class Series(NamedTuple):
         sigma^2 = max(s0^2, (8 s0^2 + sum d^2/2) / (8 + k)) over the k steps d up to there, each d^2/2
         capped at 9 s0^2. The step out of the baseline is left out: it may be the treatment's own.
         """
-        prior = self.spec.sigma**2
-        steps = at - 1 if self.baseline and at > self.baseline.last else at
-        return sqrt(max(prior, (_PRIOR_READINGS * prior + self.noise[at]) / (_PRIOR_READINGS + steps)))
+        prior, (steps, squares) = self.spec.sigma**2, self.steps(at)
+        return sqrt(max(prior, (_PRIOR_READINGS * prior + squares) / (_PRIOR_READINGS + steps)))
+
+    def steps(self, at: int) -> tuple[int, float]:
+        """How many steps `sigma` knows at reading `at`, and the sum of their d^2/2."""
+        return (at - 1 if self.baseline and at > self.baseline.last else at), self.noise[at]
 
     def upto(self, moment: datetime) -> int:
         """How many readings were taken up to and including `moment`."""

@@ -6,6 +6,7 @@ from math import log1p, sqrt
 from typing import NamedTuple
 
 from services.progress.domain.course import Course, Fresh
+from services.progress.domain.evidence import compared
 from services.progress.domain.milestones import Verdict
 from services.progress.domain.series import Series
 from shared.events.progress import Evidence
@@ -98,7 +99,7 @@ def _fall(series: Series, at: int) -> Evidence | None:
         return None
     if any(better * (before - level) < _EACH_SIGMAS * sigma for level in series.levels[split : at + 1]):
         return None
-    return _comparison(series, (start, split), (split, at + 1), sigma)
+    return _comparison(series, (start, split), (split, at + 1), split - 1)
 
 
 def _standstill(series: Series, earlier: datetime, review: datetime) -> Evidence | None:
@@ -112,24 +113,13 @@ def _standstill(series: Series, earlier: datetime, review: datetime) -> Evidence
     sigma = series.sigma(end - 1)
     if gain + _REVIEW_Z * sigma * sqrt(2 / _LAST) >= _important(series):
         return None
-    return _comparison(series, (split - _LAST, split), (end - _LAST, end), sigma)
+    return _comparison(series, (split - _LAST, split), (end - _LAST, end), end - 1)
 
 
-def _comparison(series: Series, before: tuple[int, int], now: tuple[int, int], sigma: float) -> Evidence:
+def _comparison(series: Series, before: tuple[int, int], now: tuple[int, int], noise_at: int) -> Evidence:
     """Two windows of a series: the earlier stands where a milestone has its baseline."""
-    past, present = series.readings[slice(*before)], series.readings[slice(*now)]
-    return Evidence(
-        rule_version=RULE_VERSION,
-        measure=series.spec.measure,
-        side=series.side,
-        rater=series.rater,
-        baseline=series.value(series.mean(*before)),
-        baseline_readings=tuple(reading.measurement_id for reading in past),
-        readings=tuple(reading.measurement_id for reading in present),
-        values=tuple(reading.value for reading in present),
-        mean=series.value(series.mean(*now)),
-        sigma=sigma,
-    )
+    past = series.readings[slice(*before)]
+    return compared(series, past, series.mean(*before), now, noise_at, rule_version=RULE_VERSION)
 
 
 def _important(series: Series) -> float:

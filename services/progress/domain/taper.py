@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from services.progress.domain.course import Course, Fresh
 from services.progress.domain.milestones import Verdict, target_of, window_evidence
-from services.progress.domain.record import ProposalAnswer
+from services.progress.domain.record import ProposalAnswer, Session
 from services.progress.domain.signals import Regression
 from shared.events.progress import Evidence
 from shared.ids import derived_id
@@ -128,7 +128,15 @@ def _forward(course: Course, primary: Verdict | None, regressions: Iterable[Regr
             continue
         if evidence := _held(course, primary, moment):
             reason = f"{primary.rule.milestone} was reached and is held; next step: {course.terms.rungs[following]}."
-            yield _Grounds(moment, following, reason, evidence)
+            counted = tuple(s.session_id for s in _at_step(course) if s.ended_at <= moment)
+            yield _Grounds(
+                moment, following, reason, evidence.model_copy(update={"sessions": len(counted), "counted": counted})
+            )
+
+
+def _at_step(course: Course) -> list[Session]:
+    """The sessions held at the present step."""
+    return [session for session in course.sessions if session.started_at.date() >= course.stage.since]
 
 
 def _moments(course: Course, primary: Verdict) -> Sequence[datetime]:
@@ -137,7 +145,7 @@ def _moments(course: Course, primary: Verdict) -> Sequence[datetime]:
     That is once three readings followed the confirming one and four sessions were held at the step.
     """
     series = course.series.get(primary.series)
-    at_step = [session.ended_at for session in course.sessions if session.started_at.date() >= course.stage.since]
+    at_step = [session.ended_at for session in _at_step(course)]
     if series is None or len(at_step) < SESSIONS_AT_STEP or len(series.readings) <= primary.at + _LATER_READINGS:
         return ()
     later = [reading.effective_at for reading in series.readings[primary.at + _LATER_READINGS :]]
