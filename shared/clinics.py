@@ -1,6 +1,6 @@
 """A clinic as data: zone, hours, practitioners, rooms, holidays, staff (`clinics/*.yaml`)."""
 
-from datetime import time
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -34,6 +34,34 @@ class Hours(_Entry):
 Week = dict[Weekday, tuple[Hours, ...]]
 
 
+class Closed(_Entry):
+    """Away or closed, by the clinic's clocks: from `start` up to `end`, or all of the days from one to the other."""
+
+    start: date | datetime
+    end: date | datetime
+    reason: Code = "closed"
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.begin >= self.until:
+            raise ValueError("start must be before end")
+        return self
+
+    @property
+    def begin(self) -> datetime:
+        """The local time from which it is closed."""
+        return _local(self.start)
+
+    @property
+    def until(self) -> datetime:
+        """The local time at which it opens again."""
+        return _local(self.end) if isinstance(self.end, datetime) else _local(self.end) + timedelta(days=1)
+
+
+def _local(moment: date | datetime) -> datetime:
+    return moment.replace(tzinfo=None) if isinstance(moment, datetime) else datetime.combine(moment, time(0))
+
+
 class Practitioner(_Entry):
     """Somebody who treats; `hours` are the clinic's where they are not given."""
 
@@ -41,6 +69,9 @@ class Practitioner(_Entry):
     name: str
     skills: Annotated[tuple[Code, ...], Field(min_length=1)]
     hours: Week | None = None
+    capacity: Annotated[int, Field(ge=1, le=50)] = 1
+    """How many patients at once: more than one for who treats groups."""
+    closed: tuple[Closed, ...] = ()
 
 
 class Room(_Entry):
@@ -49,6 +80,9 @@ class Room(_Entry):
     id: Identifier
     name: str
     kind: Code
+    capacity: Annotated[int, Field(ge=1, le=50)] = 1
+    """How many sessions at once: more than one for a group room."""
+    closed: tuple[Closed, ...] = ()
 
 
 class StaffMember(_Entry):
@@ -65,6 +99,10 @@ class Holidays(_Entry):
 
     country: str
     subdivision: str | None = None
+    open: tuple[date, ...] = ()
+    """Public holidays on which the clinic works all the same."""
+    also: tuple[date, ...] = ()
+    """Other days on which it is closed."""
 
 
 class Cost(_Entry):
@@ -100,6 +138,8 @@ class Clinic(_Entry):
     buffer_minutes: Annotated[int, Field(ge=0, le=60)] = 10
     """Time that a room and a practitioner stay taken after a session."""
     horizon_days: Annotated[int, Field(ge=28, le=730)] = 400
+    notice_hours: Annotated[int, Field(ge=0, le=336)] = 24
+    """Nothing is booked to start earlier than this from now."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -10,6 +10,7 @@ from typing import Final
 from shared.events import console as people
 from shared.events import intake, notifications, progress, scheduling
 from shared.events.base import Fact
+from shared.events.calendars import CalendarChanged, ClinicDescribed
 
 INBOUND_TOPIC: Final = "clinic.inbound"
 """Where clinic systems may put the same CloudEvents that `POST /events` takes."""
@@ -48,6 +49,7 @@ _RECORDED = (
     *_MEASUREMENTS,
     intake.AdverseEventRecorded,
     intake.AppointmentChangeRequested,
+    CalendarChanged,
 )
 
 _DECIDING: Final[dict[str, Service]] = {
@@ -59,8 +61,15 @@ _DECIDING: Final[dict[str, Service]] = {
     ),
     "scheduling": Service(
         owns="calendars of practitioners, rooms and patients; appointments",
-        consumes=(*_PLANS, intake.SessionLogged, intake.SessionVoided, intake.AppointmentChangeRequested),
-        publishes=(*_APPOINTMENTS, scheduling.CourseUnschedulable),
+        consumes=(
+            *_PLANS,
+            intake.SessionLogged,
+            intake.SessionVoided,
+            intake.AppointmentChangeRequested,
+            ClinicDescribed,
+            CalendarChanged,
+        ),
+        publishes=(*_APPOINTMENTS, scheduling.CourseUnschedulable, ClinicDescribed),
     ),
     "progress": Service(
         owns="outcome series, baselines, milestones, signals, proposals",

@@ -7,9 +7,9 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 from services.scheduling.domain.busy import Busy
-from services.scheduling.domain.calendar import Absence, ClinicCalendar, Resource, Rule
+from services.scheduling.domain.calendar import WHOLE_CLINIC, ClinicCalendar, Resource, Rule
 from services.scheduling.domain.course import ClinicSchedule, Patient
-from services.scheduling.domain.minutes import minutes_between
+from services.scheduling.domain.minutes import FULL, minutes_between
 from shared.events.clinical import Phase, PreferredTime, Weekday
 from shared.events.intake import PlanCreated
 
@@ -60,13 +60,13 @@ def _calendar(chance: Random, size: Size) -> ClinicCalendar:
         Resource(1_000 + number, "room", f"room-{number}", frozenset({_KIND}), _week(8, 18))
         for number in range(size.rooms)
     ]
-    leave = [
-        Absence(date.fromordinal(NOW.toordinal() + first + day), resource.id)
+    leave = {
+        resource.id: {NOW.toordinal() + first + day: FULL for day in range(chance.randrange(1, 8))}
         for resource in practitioners
         if chance.random() < 0.4
         for first in [chance.randrange(5, 60)]
-        for day in range(chance.randrange(1, 8))
-    ]
+    }
+    holidays = {day.toordinal(): FULL for day in (date(2026, 4, 3), date(2026, 4, 6))}
     return ClinicCalendar(
         clinic_id=CLINIC,
         zone=ZoneInfo("Europe/London"),
@@ -74,8 +74,7 @@ def _calendar(chance: Random, size: Size) -> ClinicCalendar:
         buffer_minutes=BUFFER,
         horizon_days=400,
         resources={resource.id: resource for resource in [*practitioners, *rooms]},
-        holidays=frozenset({date(2026, 4, 3), date(2026, 4, 6)}),
-        absences=tuple(leave),
+        closed={**leave, WHOLE_CLINIC: holidays},
     )
 
 

@@ -1,8 +1,9 @@
 """Which input leads to which decision."""
 
-from services.intake.domain import adjustments, consultations, patients, recording
+from services.intake.domain import adjustments, calendars, consultations, patients, recording
 from services.intake.domain.inputs import ConditionRead, EncounterRead, PatientRead
 from shared.events.base import Fact
+from shared.events.calendars import CalendarChanged
 from shared.events.console import PlanAdjustmentApproved, PlanAdjustmentDeclined
 from shared.events.intake import (
     AdverseEventRecorded,
@@ -38,4 +39,5 @@ HANDLERS: dict[type[Fact], Handler] = {
     PlanAdjustmentApproved: adjustments.approve,
     PlanAdjustmentDeclined: adjustments.decline,
     PlanEnded: adjustments.end,
+    CalendarChanged: calendars.change_calendar,
 }

@@ -3,7 +3,7 @@
 from typing import Final
 
 from services.intake.domain import recording, told
-from shared.events import console, intake, progress
+from shared.events import calendars, console, intake, progress
 from shared.rebuild.read_back import ReadBack
 
 _HALVES: Final = ("encounters", "conditions", "withdrawn", "joined")
@@ -57,6 +57,7 @@ READ_BACK: Final = ReadBack(
         intake.MeasurementVoided: recording.void,
         intake.AdverseEventRecorded: told.recorded,
         intake.AppointmentChangeRequested: recording.request_change,
+        calendars.CalendarChanged: told.recorded,
         progress.PlanAdjustmentProposed: told.proposed,
         console.PlanAdjustmentApproved: told.decided,
         console.PlanAdjustmentDeclined: told.decided,

@@ -3,6 +3,7 @@
 from services.scheduling.domain import decide
 from shared.events import intake
 from shared.events.base import Fact
+from shared.events.calendars import CalendarChanged, ClinicDescribed
 from shared.messaging.message import Handler
 
 HANDLERS: dict[type[Fact], Handler] = {
@@ -12,4 +13,6 @@ HANDLERS: dict[type[Fact], Handler] = {
     intake.SessionLogged: decide.note_session,
     intake.SessionVoided: decide.void_session,
     intake.AppointmentChangeRequested: decide.change_appointment,
+    ClinicDescribed: decide.change_calendar,
+    CalendarChanged: decide.change_calendar,
 }

@@ -1,12 +1,10 @@
 """The rows of scheduling. Its migrations create them; a test compares the two."""
 
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     Boolean,
     Column,
     Computed,
-    Date,
     DateTime,
     Double,
     Identity,
@@ -15,7 +13,6 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
-    Time,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE
 
@@ -42,13 +39,19 @@ CLINIC = Table(
     "clinic",
     METADATA,
     _text("clinic_id", key=True),
-    _text("source"),
     Column("revision", BigInteger, nullable=False),
-    _text("zone"),
-    _number("slot_minutes"),
-    _number("buffer_minutes"),
-    _number("horizon_days"),
+    Column("description", JSONB(none_as_null=True)),
 )
+"""`description` is the newest `ClinicDescribed`; `revision` changes whenever it or a calendar of the clinic does."""
+CALENDAR = Table(
+    "calendar",
+    METADATA,
+    _text("clinic_id", key=True),
+    _text("calendar_id", key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("content", JSONB, nullable=False),
+)
+"""`content` is the newest `CalendarChanged` of a calendar."""
 RESOURCE = Table(
     "resource",
     METADATA,
@@ -56,33 +59,10 @@ RESOURCE = Table(
     _text("clinic_id"),
     _text("kind"),
     _text("external_id"),
-    _text("zone"),
-    Column("offers", ARRAY(Text), nullable=False),
-    Column("active", Boolean, nullable=False),
+    Column("place", SmallInteger, nullable=False),
     Column("revision", BigInteger, nullable=False),
 )
-AVAILABILITY_RULE = Table(
-    "availability_rule",
-    METADATA,
-    _id(),
-    Column("resource", BigInteger, nullable=False),
-    Column("weekday", SmallInteger, nullable=False),
-    Column("starts", Time, nullable=False),
-    Column("ends", Time, nullable=False),
-    Column("valid_from", Date),
-    Column("valid_until", Date),
-)
-AVAILABILITY_EXCEPTION = Table(
-    "availability_exception",
-    METADATA,
-    _id(),
-    _text("clinic_id"),
-    Column("resource", BigInteger),
-    Column("day", Date, nullable=False),
-    Column("starts", Time),
-    Column("ends", Time),
-)
-HOLIDAY = Table("holiday", METADATA, _text("clinic_id", key=True), Column("day", Date, primary_key=True), _text("name"))
+"""What can be taken. Of what takes several sessions at once, each place is a row of its own, counted from 1."""
 COURSE = Table(
     "course",
     METADATA,

@@ -6,9 +6,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from services.scheduling.domain.calendar import ClinicCalendar, Resource, Rule
+from services.scheduling.domain.calendar import WHOLE_CLINIC, ClinicCalendar, Resource, Rule
 from services.scheduling.domain.course import Appointment, ClinicSchedule, Course, Patient
 from services.scheduling.domain.diary import claims
+from services.scheduling.domain.minutes import FULL
 from services.scheduling.handlers import HANDLERS
 from shared.events import intake, scheduling
 from shared.events.base import Fact
@@ -51,7 +52,7 @@ def calendar(*resources: Resource, zone: str = "Europe/London", holidays: Iterab
         buffer_minutes=10,
         horizon_days=400,
         resources={resource.id: resource for resource in everything},
-        holidays=frozenset(holidays),
+        closed={WHOLE_CLINIC: {day.toordinal(): FULL for day in holidays}},
     )
 
 

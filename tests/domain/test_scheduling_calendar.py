@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.scheduling.domain.busy import Busy
-from services.scheduling.domain.calendar import Absence, ClinicCalendar, Rule
+from services.scheduling.domain.calendar import ClinicCalendar, Rule
 from services.scheduling.domain.minutes import beginnings, minutes_between
 from tests.domain.scheduling_examples import calendar, practitioner, room, week
 
@@ -65,14 +65,10 @@ def test_the_grid_is_local_in_zones_of_odd_offsets(zone: str, slot: int) -> None
 def test_a_holiday_and_an_absence_close_what_the_rules_open() -> None:
     day = date(2026, 3, 4)
     assert calendar(holidays=[day]).open_minutes(1, day.toordinal()) == 0
-    base = calendar()
-    away = ClinicCalendar(
-        base.clinic_id, base.zone, 15, 10, 400, base.resources, absences=(Absence(day, 1, time(8), time(12)),)
-    )
+    morning = {day.toordinal(): minutes_between(8 * 60, 12 * 60)}
+    away = replace(calendar(), closed={1: morning}, _memo={})
     assert away.open_minutes(1, day.toordinal()).bit_count() == 360
     assert away.open_minutes(2, day.toordinal()).bit_count() == 600
-    closed = ClinicCalendar(base.clinic_id, base.zone, 15, 10, 400, base.resources, absences=(Absence(day),))
-    assert closed.open_minutes(2, day.toordinal()) == 0
 
 
 def test_a_rule_opens_only_while_it_is_valid() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.scheduling.domain.busy import Busy
 from services.scheduling.domain.course import Patient
 from services.scheduling.handlers import HANDLERS
+from services.scheduling.inbound import bring_in
 from services.scheduling.store import SchedulingStore
 from shared.clinics import Clinic
 from shared.database import open_engine, sqlstate
@@ -66,13 +67,21 @@ def a_clinic(clinic_id: str, practitioners: int = 2, rooms: int = 2, **more: Any
 class Desk:
     """One scheduling process: its own engine, store and door."""
 
-    def __init__(self, engine: AsyncEngine, clinic: Clinic, wall: Wall) -> None:
-        self.engine, self.clinic_id, self.wall = engine, clinic.clinic_id, wall
-        self.store = SchedulingStore({clinic.clinic_id: clinic}, wall)
+    def __init__(self, engine: AsyncEngine, clinic: Clinic | None, wall: Wall, clinic_id: str = "") -> None:
+        self.engine, self.clinic, self.wall = engine, clinic, wall
+        self.clinic_id = clinic.clinic_id if clinic else clinic_id
+        self.store = SchedulingStore(wall)
         relay = Relay(engine, "localhost:1")
         self.door = Door("scheduling", HANDLERS, self.store, engine, wall, relay)
 
+    async def start(self) -> None:
+        """Bring the clinic's file in, as a process does when it starts."""
+        if self.clinic:
+            await bring_in(self.door, self.clinic)
+            self.clinic = None
+
     async def take(self, *facts: Fact) -> list[Outcome]:
+        await self.start()
         return await self.door.admit([Message(fact.event_id, "/stride/intake", fact) for fact in facts])
 
     async def rows(self, sql: str, **values: Any) -> list[Any]:
@@ -268,12 +277,12 @@ async def test_a_process_sees_at_once_what_another_has_booked(desk: Desk, engine
 
 
 async def test_two_clinics_with_the_same_ids_do_not_touch_each_other(desk: Desk, engine: AsyncEngine) -> None:
-    clinics = [a_clinic(f"{desk.clinic_id}-{letter}") for letter in "ab"]
-    both = SchedulingStore({clinic.clinic_id: clinic for clinic in clinics}, desk.wall)
-    door = replace(desk.door, store=both)
-    facts = [plan(clinic=clinic.clinic_id) for clinic in clinics]
-    await door.admit([Message(fact.event_id, "/stride/intake", fact) for fact in facts])
-    first, second = [await Desk(engine, clinic, desk.wall).appointments() for clinic in clinics]
+    desks = [Desk(engine, a_clinic(f"{desk.clinic_id}-{letter}"), desk.wall) for letter in "ab"]
+    for each in desks:
+        await each.start()
+    facts = [plan(clinic=each.clinic_id) for each in desks]
+    await desk.door.admit([Message(fact.event_id, "/stride/intake", fact) for fact in facts])
+    first, second = [await each.appointments() for each in desks]
     assert [row.start_at for row in first] == [row.start_at for row in second]
     assert not {row.id for row in first} & {row.id for row in second}
     assert not {row.practitioner for row in first} & {row.practitioner for row in second}
@@ -288,45 +297,6 @@ async def test_the_end_of_a_plan_frees_everything_ahead(desk: Desk) -> None:
     )
     assert live == []
     assert await desk.published() == ["appointment.booked"] * 18 + ["appointment.cancelled"] * 18
-
-
-async def test_a_changed_clinic_file_is_brought_in_and_keeps_ids(desk: Desk, engine: AsyncEngine) -> None:
-    await desk.take(plan(clinic=desk.clinic_id))
-    before = await desk.rows("SELECT id, external_id FROM resource WHERE clinic_id = :clinic ORDER BY id")
-    closed = a_clinic(desk.clinic_id, practitioners=1, hours={"MO": [{"start": "12:00", "end": "20:00"}]})
-    later = Desk(engine, closed, Wall())
-    await later.take(plan("p2", [WEEKLY], clinic=desk.clinic_id))
-    after = await desk.rows("SELECT id, external_id, active FROM resource WHERE clinic_id = :clinic ORDER BY id")
-    assert [(row.id, row.external_id) for row in after][: len(before)] == [tuple(row) for row in before]
-    assert {row.external_id for row in after if not row.active} == {"pr-1"}
-    starts = [row.start_at for row in await later.appointments("p2")]
-    assert {start.weekday() for start in starts} == {0}
-    assert {start.hour for start in starts} <= {11, 12}
-
-
-async def test_an_absence_in_the_tables_closes_the_day_as_soon_as_the_revision_says_so(desk: Desk) -> None:
-    await desk.take(plan(clinic=desk.clinic_id))
-    await desk.take(plan("p3", [WEEKLY], clinic=desk.clinic_id))
-    async with desk.engine.begin() as tx:
-        for day in range(4, 12):
-            await tx.execute(
-                text("INSERT INTO availability_exception (clinic_id, day, starts, ends) VALUES (:c, :d, :a, :b)"),
-                {"c": desk.clinic_id, "d": date(2026, 3, day), "a": time(0), "b": time(14)},
-            )
-        await tx.execute(text("UPDATE clinic SET revision = revision + 1 WHERE clinic_id = :c"), {"c": desk.clinic_id})
-    await desk.take(plan("p2", [INTENSIVE], clinic=desk.clinic_id))
-    first = [row.start_at.hour for row in await desk.appointments("p2")][:3]
-    assert first == [14, 14, 14]
-
-
-async def test_public_holidays_are_closed(desk: Desk, engine: AsyncEngine) -> None:
-    """2026: Good Friday 3 April, Easter Monday 6 April."""
-    clinic = a_clinic(f"{desk.clinic_id}-h", holidays={"country": "GB", "subdivision": "ENG"})
-    there = Desk(engine, clinic, Wall())
-    await there.take(plan(clinic=there.clinic_id))
-    days = {row.start_at.date() for row in await there.appointments()}
-    assert not days & {date(2026, 4, 3), date(2026, 4, 6)}
-    assert len(await there.rows("SELECT 1 FROM holiday WHERE clinic_id = :clinic AND day = '2026-04-03'")) == 1
 
 
 async def test_sixteen_doors_book_into_one_hot_clinic_at_once(database_url: str, clinic_id: str) -> None:

@@ -24,6 +24,7 @@ from shared.clinics import load_clinics
 from shared.clock import SystemClock
 from shared.database import open_engine
 from shared.events import EVENTS
+from shared.events.base import PatientFact
 from shared.events.intake import PlanEnded
 from shared.flow import FLOW
 from shared.ids import random_id
@@ -179,7 +180,7 @@ async def test_from_kafka_it_waits_and_its_neighbour_is_applied(
 
 STORES: dict[str, tuple[Mapping[Any, Handler], Callable[[], Store]]] = {
     "intake": (INTAKE, lambda: PatientFiles(load_protocols(ROOT / "protocols"))),
-    "scheduling": (SCHEDULING, lambda: SchedulingStore(load_clinics(ROOT / "clinics"), SystemClock())),
+    "scheduling": (SCHEDULING, lambda: SchedulingStore(SystemClock())),
     "progress": (PROGRESS, RecordStore),
     "notifications": (NOTIFICATIONS, lambda: PatientStore(load_clinics(ROOT / "clinics"))),
     "console": (CONSOLE, FileStore),
@@ -202,7 +203,8 @@ async def any_door(request: pytest.FixtureRequest, database_url: str) -> AsyncGe
 async def test_each_service_parks_a_newer_version_of_each_fact_it_consumes(any_door: Door, clinic_id: str) -> None:
     for fact in FLOW[any_door.service].consumes:
         wire_type = f"clinic.{fact.NAME}.v{max(f.VERSION for f in EVENTS.values() if f.NAME == fact.NAME) + 1}"
-        raw = record(wire_type, f"{clinic_id}/{fact.NAME}".encode(), event_id=random_id())
+        key = f"{clinic_id}/{fact.NAME}" if issubclass(fact, PatientFact) else f"{clinic_id}-{fact.NAME}"
+        raw = record(wire_type, key.encode(), event_id=random_id())
         raw = raw._replace(position=raw.position._replace(topic=f"test.{fact.NAME}"))
         (outcome,) = await any_door.admit([wire.decode(raw)])
         reason = f"newer-version: {wire_type}; update this service, then replay."

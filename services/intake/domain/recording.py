@@ -27,6 +27,7 @@ _REMEDIES = {
     "session.logged": "Send measurement.corrected for its readings, or session.voided and a session with a new id.",
     "measurement.recorded": "Send measurement.corrected with a revision.",
     "measurement.corrected": "Give a higher revision.",
+    "calendar.changed": "Give a higher revision.",
     "plan.ended": "A plan ends once; nothing more needs to be sent.",
 }
 

@@ -7,11 +7,11 @@ from typing import Any
 from services.scheduling.domain.course import Appointment, Course, Patient, Session, Unplaced
 from services.scheduling.domain.diary import Diary
 from shared.events import scheduling
-from shared.events.base import Fact, PatientFact
+from shared.events.base import Fact
 from shared.ids import derived_id
 
 
-def announce(before: Patient, diary: Diary, cause: PatientFact) -> tuple[Patient, tuple[Fact, ...]]:
+def announce(before: Patient, diary: Diary, cause: Fact) -> tuple[Patient, tuple[Fact, ...]]:
     """The patient with new versions where something is to be told, and the facts that tell it.
 
     Only the net effect counts: what was booked and given up within one decision never was.
@@ -21,7 +21,7 @@ def announce(before: Patient, diary: Diary, cause: PatientFact) -> tuple[Patient
     for plan_id, course in diary.patient.courses.items():
         known = before.courses.get(plan_id) or Course(plan_id)
         courses[plan_id] = told = _versioned(known, course)
-        facts += _appointment_facts(known, told, diary, cause)
+        facts += _appointment_facts(known, told, diary)
         facts += _report(known, told, diary, cause)
     return replace(diary.patient, courses=courses), tuple(facts)
 
@@ -41,13 +41,13 @@ def _place(appointment: Appointment) -> tuple[object, ...]:
     return appointment.state, appointment.start, appointment.practitioner, appointment.room
 
 
-def _appointment_facts(known: Course, course: Course, diary: Diary, cause: PatientFact) -> Iterator[Fact]:
+def _appointment_facts(known: Course, course: Course, diary: Diary) -> Iterator[Fact]:
     changed = [a for a in course.appointments.values() if _news(known, a)]
     changed.sort(key=lambda a: (a.start, a.appointment_id))
     new = [a for a in changed if a.appointment_id not in known.appointments]
     sizes = {a.booking_id: sum(1 for other in new if other.booking_id == a.booking_id) for a in new}
     for appointment in changed:
-        about = _about(appointment, course, cause)
+        about = _about(appointment, course, diary)
         old = known.appointments.get(appointment.appointment_id)
         if old is None:
             yield scheduling.AppointmentBooked(
@@ -75,10 +75,10 @@ def _change(old: Appointment, appointment: Appointment, diary: Diary, about: dic
     return scheduling.AppointmentMoved(**about, **_who_and_where(appointment, diary), previous_start=old.start)
 
 
-def _about(appointment: Appointment, course: Course, cause: PatientFact) -> dict[str, Any]:
+def _about(appointment: Appointment, course: Course, diary: Diary) -> dict[str, Any]:
     return {
-        "clinic_id": cause.clinic_id,
-        "patient_id": cause.patient_id,
+        "clinic_id": diary.calendar.clinic_id,
+        "patient_id": diary.patient.patient_id,
         "appointment_id": appointment.appointment_id,
         "appointment_version": appointment.version,
         "plan_id": course.plan_id,
@@ -97,14 +97,14 @@ def _who_and_where(appointment: Appointment, diary: Diary) -> dict[str, Any]:
     }
 
 
-def _report(known: Course, course: Course, diary: Diary, cause: PatientFact) -> Iterator[Fact]:
+def _report(known: Course, course: Course, diary: Diary, cause: Fact) -> Iterator[Fact]:
     """Tell staff of sessions that have no time since this decision."""
     without = [(s.sequence, s.unplaced) for s in course.sessions.values() if s.unplaced and not _told(known, s)]
     without += [(sequence, why) for plan_id, sequence, why in diary.unmoved if plan_id == course.plan_id]
     if without:
         yield scheduling.CourseUnschedulable(
-            clinic_id=cause.clinic_id,
-            patient_id=cause.patient_id,
+            clinic_id=diary.calendar.clinic_id,
+            patient_id=diary.patient.patient_id,
             plan_id=course.plan_id,
             plan_version=course.plan_version,
             report_id=derived_id("unplaced", cause.event_id),

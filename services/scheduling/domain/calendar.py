@@ -7,11 +7,12 @@ instants here and nowhere else, by `zoneinfo`.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
+from types import MappingProxyType
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from services.scheduling.domain.minutes import EPOCH, FULL, MINUTE, beginnings, minutes_between, minutes_since_1970
+from services.scheduling.domain.minutes import EPOCH, MINUTE, beginnings, minutes_between, minutes_since_1970
 
 _ORDINARY_DAY = 1440
 
@@ -32,19 +33,29 @@ class Rule:
         return begun and (self.valid_until is None or day <= self.valid_until) and day.weekday() == self.weekday
 
 
-@dataclass(frozen=True, slots=True)
-class Absence:
-    """Closed on a day, all of it where no times are given; the whole clinic where no resource is."""
+Minutes = Mapping[int, int]
+"""Masks by day; days without any are left out."""
+NOTHING: Minutes = MappingProxyType({})
 
-    day: date
-    resource: int | None = None
-    start: time | None = None
-    end: time | None = None
+WHOLE_CLINIC = 0
+"""In place of a resource: closed for everybody. Resources are numbered from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spell:
+    """From minute to minute since 1970, the weekly hours don't count: open just at `open`."""
+
+    start: int
+    end: int
+    open: Minutes
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A practitioner or a room. `offers` are the practitioner's skills, or the room's kind."""
+    """A practitioner or a room. `offers` are the practitioner's skills, or the room's kind.
+
+    Of what takes several sessions at once, each place is a resource of its own with the same `external_id`.
+    """
 
     id: int
     kind: Literal["practitioner", "room"]
@@ -52,6 +63,8 @@ class Resource:
     offers: frozenset[str]
     rules: tuple[Rule, ...] = ()
     active: bool = True
+    spells: tuple[Spell, ...] = ()
+    """A later one outweighs an earlier one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +80,10 @@ class ClinicCalendar:
     horizon_days: int
     """How far ahead anything is booked."""
     resources: Mapping[int, Resource]
-    holidays: frozenset[date] = frozenset()
-    absences: tuple[Absence, ...] = ()
+    closed: Mapping[int, Minutes] = field(default_factory=dict[int, Minutes])
+    """By resource, patients among them: when it can't be booked whatever the hours say."""
+    notice: timedelta = timedelta(hours=24)
+    """Nothing is booked to start earlier than this from now: people must be able to come."""
     _memo: dict[tuple[str | int, int, int], int] = field(
         default_factory=dict[tuple[str | int, int, int], int], compare=False, repr=False
     )
@@ -159,23 +174,31 @@ class ClinicCalendar:
         back = self.moment(day, self.minute_at(day, local)).astimezone(self.zone)
         return back.toordinal() == day and back.time() == local
 
+    def closed_minutes(self, resource: int, day: int) -> int:
+        """When a practitioner, a room or a patient can't be booked on a day, besides regular hours."""
+        return self.closed.get(resource, NOTHING).get(day, 0) | self.closed.get(WHOLE_CLINIC, NOTHING).get(day, 0)
+
+    def allows(self, start: datetime, end: datetime, practitioner: int, room: int, patient: int) -> bool:
+        """Whether practitioner and room are open, and the patient can come, all of the time."""
+        for day, mask in self.spans(start, end):
+            opened = self.open_minutes(practitioner, day) & self.open_minutes(room, day)
+            if mask & ~(opened & ~self.closed_minutes(patient, day)):
+                return False
+        return True
+
     def _open_minutes(self, resource: Resource, day: int) -> int:
         on = date.fromordinal(day)
-        if on in self.holidays:
-            return 0
         opened = 0
         for rule in resource.rules:
             if rule.holds_on(on):
                 opened |= self.mask(day, rule.start, rule.end)
-        for absence in self.absences:
-            if absence.day == on and absence.resource in (None, resource.id):
-                opened &= ~self._closed(absence, day)
-        return opened
+        for spell in resource.spells:
+            opened = opened & ~self._within(spell, day) | spell.open.get(day, 0)
+        return opened & ~self.closed_minutes(resource.id, day)
 
-    def _closed(self, absence: Absence, day: int) -> int:
-        if absence.start is None or absence.end is None:
-            return FULL
-        return self.mask(day, absence.start, absence.end)
+    def _within(self, spell: Spell, day: int) -> int:
+        begin = self.first_minute(day)
+        return minutes_between(max(0, spell.start - begin), min(spell.end - begin, self.length(day)))
 
     def _epoch_minutes(self, day: int, local: time) -> int:
         on = date.fromordinal(day)

@@ -9,6 +9,8 @@ from typing import Literal
 
 from services.scheduling.domain.busy import Busy
 from services.scheduling.domain.calendar import ClinicCalendar
+from services.scheduling.domain.calendars import Calendars, Places
+from shared.events.calendars import ClinicDescribed
 from shared.events.clinical import BookingRule, Phase, PreferredTime, VisitLimit
 
 _WEEK, _ROUNDING = 7, 1e-6
@@ -164,8 +166,13 @@ class ClinicSchedule:
 
     clinic_id: str
     calendar: ClinicCalendar | None
-    """None where no clinic of this id is known."""
+    """None where nobody has described the clinic yet."""
     busy: Busy = field(default_factory=Busy)
     patients: Mapping[str, Patient] = field(default_factory=lambda: MappingProxyType({}))
     foreign: frozenset[str] = frozenset()
     """Ids of plans and appointments, named in the batch, that belong to somebody else."""
+    clinic: ClinicDescribed | None = None
+    calendars: Calendars = field(default_factory=lambda: MappingProxyType({}))
+    """What `calendar` was put together from, with `clinic` and `places`."""
+    places: Places = field(default_factory=lambda: MappingProxyType({}))
+    """The resources of everybody and everything that `calendars` name."""

@@ -10,11 +10,15 @@ from services.scheduling.domain.adjusting import adjust_course
 from services.scheduling.domain.announcing import announce
 from services.scheduling.domain.attendance import match_attendance
 from services.scheduling.domain.booking import book_course, end_course
+from services.scheduling.domain.calendars import compose, newer
 from services.scheduling.domain.changes import take_requests
 from services.scheduling.domain.course import Adjustment, Attendance, ChangeRequest, ClinicSchedule, Terms
 from services.scheduling.domain.diary import Diary, open_diary, refuse_foreign
+from services.scheduling.domain.replanning import replan
 from shared.events import intake
 from shared.events.base import PatientFact
+from shared.events.calendars import CalendarChanged, ClinicDescribed, unknown_zones
+from shared.messaging.errors import Refused
 from shared.messaging.message import Decision
 
 
@@ -95,6 +99,37 @@ def change_appointment(
     )
     requests = {**diary.patient.requests, request.request_id: request}
     return _settle(schedule, replace(diary, patient=replace(diary.patient, requests=requests)), fact)
+
+
+def change_calendar(
+    schedule: ClinicSchedule, fact: ClinicDescribed | CalendarChanged, now: datetime
+) -> Decision[ClinicSchedule]:
+    """Take over what a clinic's file or one of its calendars says; find other times for what that no longer allows.
+
+    Raises:
+        Refused: this machine's zone data do not have a zone that it names.
+    """
+    if unknown_zones(fact):
+        raise Refused("The calendar names a zone that the zone data do not have.", remedy="Update tzdata and replay.")
+    changed = take_calendar(schedule, fact)
+    if changed is schedule or changed.calendar is None or schedule.calendar is None:
+        return Decision(changed)
+    busy = schedule.busy.seen_from(changed.calendar, schedule.calendar)
+    return replan(replace(changed, busy=busy), now, fact)
+
+
+def take_calendar(schedule: ClinicSchedule, fact: ClinicDescribed | CalendarChanged) -> ClinicSchedule:
+    """The schedule with another calendar and everybody's appointments as they were; the same where it is older."""
+    clinic, calendars = schedule.clinic, schedule.calendars
+    known = clinic if isinstance(fact, ClinicDescribed) else calendars.get(fact.calendar_id)
+    if not newer(known, fact):
+        return schedule
+    if isinstance(fact, ClinicDescribed):
+        clinic = fact
+    else:
+        calendars = {**calendars, fact.calendar_id: fact}
+    calendar = compose(clinic, calendars, schedule.places)
+    return replace(schedule, clinic=clinic, calendars=calendars, calendar=calendar)
 
 
 def _settle(schedule: ClinicSchedule, diary: Diary, cause: PatientFact) -> Decision[ClinicSchedule]:

@@ -12,9 +12,6 @@ from services.scheduling.domain.openings import Opening, Openings
 from shared.events.base import PatientFact
 from shared.messaging.errors import Refused
 
-NOTICE = timedelta(hours=24)
-"""Nothing is booked to start earlier than this from now: people must be able to come."""
-
 
 @dataclass(frozen=True, slots=True)
 class Diary:
@@ -30,7 +27,7 @@ class Diary:
     @property
     def first_day(self) -> int:
         """The first local day on which something may be booked."""
-        return self.calendar.day_of(self.now + NOTICE)
+        return self.calendar.day_of(self.now + self.calendar.notice)
 
     @property
     def last_day(self) -> int:
@@ -87,7 +84,7 @@ class Diary:
             rooms=self.calendar.offering("room", terms.room_kind),
             preferred_times=terms.preferred_times,
             impossible_times=terms.impossible_times,
-            earliest=minutes_since_1970(self.now + NOTICE),
+            earliest=minutes_since_1970(self.now + self.calendar.notice),
             last_day=self.last_day,
         )
 

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 
-from services.scheduling.domain.calendar import ClinicCalendar
 from services.scheduling.domain.course import Appointment, ClinicSchedule, Course, Patient, Session, Unplaced
 from services.scheduling.domain.diary import Diary
 from services.scheduling.domain.minutes import EPOCH
@@ -24,24 +23,30 @@ def as_told(before: ClinicSchedule, decision: Decision[ClinicSchedule], told: Se
     Raises:
         Refused: an appointment is with somebody whom the clinic's calendar never had.
     """
-    decided = decision.state
-    changed = [patient for name, patient in decided.patients.items() if patient is not before.patients[name]]
+    decided, named = decision.state, {getattr(fact, "patient_id", "") for fact in told}
+    changed = [
+        patient for name, patient in decided.patients.items() if name in named or patient is not before.patients[name]
+    ]
+    if decided.calendar and before.calendar:
+        decided = replace(decided, busy=before.busy.seen_from(decided.calendar, before.calendar))
     return reduce(lambda schedule, patient: _patient_as_told(before, schedule, patient, told), changed, decided)
 
 
 def _patient_as_told(
     before: ClinicSchedule, schedule: ClinicSchedule, decided: Patient, told: Sequence[Fact]
 ) -> ClinicSchedule:
-    assert before.calendar
+    calendar = schedule.calendar
+    assert calendar
     known = before.patients[decided.patient_id].courses
     courses = {
         plan_id: replace(course, appointments=known[plan_id].appointments if plan_id in known else {})
         for plan_id, course in decided.courses.items()
     }
-    diary = Diary(before.calendar, before.busy, replace(decided, courses=courses), EPOCH)
+    mine = [fact for fact in told if getattr(fact, "patient_id", "") == decided.patient_id]
+    diary = Diary(calendar, schedule.busy, replace(decided, courses=courses), EPOCH)
     for plan_id, course in decided.courses.items():
-        about = [fact for fact in told if getattr(fact, "plan_id", None) == plan_id]
-        appointments = _appointments(before.calendar, courses[plan_id], course, about)
+        about = [fact for fact in mine if getattr(fact, "plan_id", None) == plan_id]
+        appointments = _appointments(diary, courses[plan_id], course, about)
         diary = diary.with_appointments(plan_id, appointments.values())
         settled = diary.course(plan_id)
         sessions = _sessions(known.get(plan_id) or Course(plan_id), settled, about)
@@ -49,19 +54,17 @@ def _patient_as_told(
     return replace(schedule, busy=diary.busy, patients={**schedule.patients, decided.patient_id: diary.patient})
 
 
-def _appointments(
-    calendar: ClinicCalendar, known: Course, decided: Course, told: Iterable[Fact]
-) -> Mapping[str, Appointment]:
+def _appointments(diary: Diary, known: Course, decided: Course, told: Iterable[Fact]) -> Mapping[str, Appointment]:
     """Each at its newest published version; in which session it was held is as decided."""
     appointments = dict(known.appointments)
     for fact in told:
         if isinstance(fact, scheduling.AppointmentFact):
-            appointments[fact.appointment_id] = _appointment(calendar, appointments.get(fact.appointment_id), fact)
+            appointments[fact.appointment_id] = _appointment(diary, appointments.get(fact.appointment_id), fact)
     held = {name: appointment.session_id for name, appointment in decided.appointments.items()}
     return {name: replace(each, session_id=held.get(name, each.session_id)) for name, each in appointments.items()}
 
 
-def _appointment(calendar: ClinicCalendar, known: Appointment | None, fact: scheduling.AppointmentFact) -> Appointment:
+def _appointment(diary: Diary, known: Appointment | None, fact: scheduling.AppointmentFact) -> Appointment:
     """The appointment as `fact` tells of it."""
     base = known or Appointment(
         appointment_id=fact.appointment_id,
@@ -70,16 +73,16 @@ def _appointment(calendar: ClinicCalendar, known: Appointment | None, fact: sche
         end=fact.end,
         practitioner=0,
         room=0,
-        buffer_minutes=calendar.buffer_minutes,
+        buffer_minutes=diary.calendar.buffer_minutes,
         booking_id="",
     )
     base = replace(base, version=fact.appointment_version, start=fact.start, end=fact.end, reason="")
     match fact:
         case scheduling.AppointmentBooked():
-            placed = _placed(calendar, base, fact)
+            placed = _placed(diary, base, fact)
             return replace(placed, state="booked", booking_id=fact.booking_id, replaces=fact.replaces)
         case scheduling.AppointmentMoved():
-            return replace(_placed(calendar, base, fact), reason=fact.reason)
+            return replace(_placed(diary, base, fact), reason=fact.reason)
         case scheduling.AppointmentCancelled():
             return replace(base, state="cancelled", reason=fact.reason)
         case _:
@@ -87,19 +90,27 @@ def _appointment(calendar: ClinicCalendar, known: Appointment | None, fact: sche
 
 
 def _placed(
-    calendar: ClinicCalendar,
+    diary: Diary,
     appointment: Appointment,
     fact: scheduling.AppointmentBooked | scheduling.AppointmentMoved,
 ) -> Appointment:
-    ids = {(resource.kind, resource.external_id): resource.id for resource in calendar.resources.values()}
-    try:
-        practitioner, room = ids["practitioner", fact.practitioner_id], ids["room", fact.room_id]
-    except KeyError:
+    practitioner = _place(diary, appointment, "practitioner", fact.practitioner_id)
+    room = _place(diary, appointment, "room", fact.room_id)
+    return replace(appointment, practitioner=practitioner, room=room, buffer_minutes=diary.calendar.buffer_minutes)
+
+
+def _place(diary: Diary, appointment: Appointment, kind: str, name: str) -> int:
+    """Of the places that a practitioner or a room has, a free one."""
+    resources = diary.calendar.resources.values()
+    places = [each.id for each in resources if (each.kind, each.external_id) == (kind, name)]
+    if not places:
         raise Refused(
             "The appointment is with somebody, or in a room, that the clinic's calendar never had.",
-            remedy=f"Bring clinics/{fact.clinic_id}.yaml back as it was, with those who have left.",
-        ) from None
-    return replace(appointment, practitioner=practitioner, room=room, buffer_minutes=calendar.buffer_minutes)
+            remedy="Send the clinic's calendar as it was, with those who have left.",
+        )
+    spans = list(diary.calendar.spans(appointment.start, appointment.end))
+    free = (place for place in places if not any(diary.busy.on(place, day) & mask for day, mask in spans))
+    return next(free, places[0])
 
 
 def _sessions(known: Course, settled: Course, told: Iterable[Fact]) -> Mapping[int, Session]:

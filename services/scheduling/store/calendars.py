@@ -1,148 +1,169 @@
-"""Clinics as data: brought from `clinics/*.yaml` into the tables, and read from there as calendars."""
+"""Calendars as they came, and the clinic's calendar that they make together."""
 
-import hashlib
-from collections.abc import Collection, Mapping
-from datetime import date, datetime
-from importlib.metadata import version
-from typing import cast
-from zoneinfo import ZoneInfo
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-import holidays
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.scheduling.domain.calendar import Absence, ClinicCalendar, Resource, Rule
-from services.scheduling.store.clinic_rows import resource_rows, rule_rows
-from services.scheduling.tables import AVAILABILITY_EXCEPTION, AVAILABILITY_RULE, CLINIC, HOLIDAY, RESOURCE
-from shared.clinics import Clinic
+from services.scheduling.domain.calendar import ClinicCalendar
+from services.scheduling.domain.calendars import Calendars, Places, compose
+from services.scheduling.domain.course import ClinicSchedule
+from services.scheduling.tables import CALENDAR, CLINIC
+from shared.events.base import Fact
+from shared.events.calendars import CalendarChanged, ClinicDescribed
 
-_YEARS_AHEAD = 3
-_HOLIDAYS_VERSION = version("holidays")
-_PUT_CLINIC = text("""
-    INSERT INTO clinic (clinic_id, source, revision, zone, slot_minutes, buffer_minutes, horizon_days)
-    VALUES (:clinic_id, :source, 1, :zone, :slot_minutes, :buffer_minutes, :horizon_days)
-    ON CONFLICT (clinic_id) DO UPDATE SET source = excluded.source, revision = clinic.revision + 1,
-        zone = excluded.zone, slot_minutes = excluded.slot_minutes,
-        buffer_minutes = excluded.buffer_minutes, horizon_days = excluded.horizon_days
+CALENDARS = (ClinicDescribed, CalendarChanged)
+"""Facts that change what can be booked."""
+
+_PLACES = text("""
+    SELECT resource.clinic_id, kind, external_id, array_agg(id ORDER BY place) AS ids FROM resource
+    WHERE resource.clinic_id = ANY(:clinics) AND (kind <> 'patient' OR external_id IN (
+        SELECT content -> 'about' ->> 'id' FROM calendar
+        WHERE calendar.clinic_id = resource.clinic_id AND content -> 'about' ->> 'kind' = 'patient'))
+    GROUP BY resource.clinic_id, kind, external_id
 """)
-_RETIRE_RESOURCES = text("""
-    UPDATE resource SET active = false
-    WHERE clinic_id = :clinic_id AND kind <> 'patient' AND active
+_ADD_PLACES = text("""
+    INSERT INTO resource (clinic_id, kind, external_id, place)
+    SELECT DISTINCT * FROM unnest(CAST(:clinics AS text[]), CAST(:kinds AS text[]), CAST(:names AS text[]),
+        CAST(:places AS smallint[])) AS new (clinic_id, kind, external_id, place)
+    WHERE NOT EXISTS (
+        SELECT FROM resource
+        WHERE (resource.clinic_id, resource.kind, resource.external_id, resource.place)
+            = (new.clinic_id, new.kind, new.external_id, new.place))
+    ON CONFLICT DO NOTHING
 """)
-_PUT_RESOURCES = text("""
-    INSERT INTO resource (clinic_id, kind, external_id, zone, offers)
-    SELECT :clinic_id, kind, external_id, :zone, string_to_array(offers, ' ')
-    FROM unnest(CAST(:kinds AS text[]), CAST(:external_ids AS text[]), CAST(:offers AS text[]))
-        AS new (kind, external_id, offers)
-    ON CONFLICT (clinic_id, kind, external_id)
-    DO UPDATE SET zone = excluded.zone, offers = excluded.offers, active = true
+_PUT = text("""
+    INSERT INTO calendar (clinic_id, calendar_id, revision, content)
+    SELECT clinic_id, calendar_id, revision, CAST(content AS jsonb)
+    FROM unnest(CAST(:clinics AS text[]), CAST(:calendars AS text[]), CAST(:revisions AS bigint[]),
+        CAST(:contents AS text[])) AS new (clinic_id, calendar_id, revision, content)
+    ON CONFLICT (clinic_id, calendar_id) DO UPDATE SET revision = excluded.revision, content = excluded.content
 """)
-_DROP_RULES = text("""
-    DELETE FROM availability_rule USING resource
-    WHERE availability_rule.resource = resource.id AND resource.clinic_id = :clinic_id
-""")
-_PUT_RULES = text("""
-    INSERT INTO availability_rule (resource, weekday, starts, ends)
-    SELECT resource.id, weekday, starts, ends
-    FROM unnest(CAST(:kinds AS text[]), CAST(:external_ids AS text[]), CAST(:weekdays AS smallint[]),
-        CAST(:starts AS time[]), CAST(:ends AS time[])) AS new (kind, external_id, weekday, starts, ends)
-    JOIN resource ON resource.clinic_id = :clinic_id
-        AND resource.kind = new.kind AND resource.external_id = new.external_id
-""")
-_DROP_HOLIDAYS = text("DELETE FROM holiday WHERE clinic_id = :clinic_id")
-_PUT_HOLIDAYS = text("""
-    INSERT INTO holiday (clinic_id, day, name)
-    SELECT :clinic_id, * FROM unnest(CAST(:days AS date[]), CAST(:names AS text[]))
+# A transaction's number is never used again, also not by a rebuilt schema: what is remembered by it stays true.
+_REVISE = text("""
+    INSERT INTO clinic (clinic_id, revision, description)
+    SELECT clinic_id, CAST(CAST(pg_current_xact_id() AS text) AS bigint), CAST(description AS jsonb)
+    FROM unnest(CAST(:clinics AS text[]), CAST(:descriptions AS text[])) AS changed (clinic_id, description)
+    ON CONFLICT (clinic_id) DO UPDATE SET revision = excluded.revision, description = excluded.description
 """)
 
 
-class Calendars:
-    """The calendars of all clinics; read again only when their revision has changed.
+@dataclass(frozen=True, slots=True)
+class Known:
+    """All of one clinic's calendars and what they come to."""
 
-    A clinic file that this process has not brought in yet, or whose holidays reach a new year, is
-    written to the tables first. The door's lock on the clinic keeps other processes away meanwhile.
-    """
-
-    def __init__(self, clinics: Mapping[str, Clinic]) -> None:
-        self._clinics = clinics
-        self._seen: dict[str, str] = {}
-        """The source that was once read from the tables: it is not forced upon them again."""
-        self._read: dict[str, tuple[int, ClinicCalendar]] = {}
-
-    async def current(self, tx: AsyncConnection, asked: Collection[str], now: datetime) -> dict[str, ClinicCalendar]:
-        """The calendars of those of the `asked` clinics that anybody described."""
-        query = select(CLINIC.c.clinic_id, CLINIC.c.source, CLINIC.c.revision).where(CLINIC.c.clinic_id.in_(asked))
-        known = {row.clinic_id: (row.source, row.revision) for row in await tx.execute(query)}
-        calendars: dict[str, ClinicCalendar] = {}
-        for clinic_id in sorted(asked):
-            clinic, (source, revision) = self._clinics.get(clinic_id), known.get(clinic_id, ("", 0))
-            wanted = _source(clinic, now.year) if clinic else ""
-            if clinic and wanted not in (source, self._seen.get(clinic_id)):
-                # Not remembered: this transaction may still fail.
-                await _bring_in(tx, clinic, wanted, now.year)
-                calendars[clinic_id] = await _read(tx, clinic_id)
-            elif revision:
-                self._seen[clinic_id] = wanted if source == wanted else self._seen.get(clinic_id, "")
-                calendars[clinic_id] = await self._calendar(tx, clinic_id, revision)
-        return calendars
-
-    async def _calendar(self, tx: AsyncConnection, clinic_id: str, revision: int) -> ClinicCalendar:
-        revision_read, calendar = self._read.get(clinic_id, (0, None))
-        if calendar is None or revision_read != revision:
-            calendar = await _read(tx, clinic_id)
-            self._read[clinic_id] = (revision, calendar)
-        return calendar
+    clinic: ClinicDescribed | None = None
+    calendars: Calendars = field(default_factory=dict[str, CalendarChanged])
+    places: Places = field(default_factory=dict[tuple[str, str], tuple[int, ...]])
+    calendar: ClinicCalendar | None = None
 
 
-def _source(clinic: Clinic, year: int) -> str:
-    """Changes when the file does, or when holidays of another year are needed."""
-    content = f"{clinic.model_dump_json()} {year} {_HOLIDAYS_VERSION}"
-    return hashlib.sha256(content.encode()).hexdigest()
+class KnownCalendars:
+    """The calendars of clinics; read again only when one has changed."""
+
+    def __init__(self) -> None:
+        self._read: dict[str, tuple[int, Known]] = {}
+
+    async def current(self, tx: AsyncConnection, clinics: Iterable[str]) -> dict[str, Known]:
+        """Those of the clinics that any calendar is known of."""
+        asked = sorted(set(clinics))
+        query = select(CLINIC.c.clinic_id, CLINIC.c.revision).where(CLINIC.c.clinic_id.in_(asked))
+        revisions = {row.clinic_id: row.revision for row in await tx.execute(query)}
+        outdated = [name for name in revisions if self._read.get(name, (0, None))[0] != revisions[name]]
+        if outdated:
+            found = await _read(tx, outdated)
+            self._read |= {name: (revisions[name], found[name]) for name in outdated}
+        return {name: self._read[name][1] for name in revisions}
 
 
-async def _bring_in(tx: AsyncConnection, clinic: Clinic, source: str, year: int) -> None:
-    this = {"clinic_id": clinic.clinic_id}
-    settings = clinic.model_dump(include={"zone", "slot_minutes", "buffer_minutes", "horizon_days"})
-    await tx.execute(_PUT_CLINIC, {**this, "source": source, **settings})
-    await tx.execute(_RETIRE_RESOURCES, this)
-    await tx.execute(_PUT_RESOURCES, {**this, "zone": clinic.zone, **resource_rows(clinic)})
-    await tx.execute(_DROP_RULES, this)
-    await tx.execute(_PUT_RULES, {**this, **rule_rows(clinic)})
-    days = _holidays(clinic, year)
-    await tx.execute(_DROP_HOLIDAYS, this)
-    await tx.execute(_PUT_HOLIDAYS, {**this, "days": list(days), "names": list(days.values())})
+async def with_places(tx: AsyncConnection, known: Mapping[str, Known], facts: Sequence[Fact]) -> dict[str, Known]:
+    """`known` with a resource for everybody and everything that new calendars name."""
+    coming = [fact for fact in facts if isinstance(fact, CALENDARS)]
+    if not coming:
+        return dict(known)
+    rows = [(fact.clinic_id, *place) for fact in coming for place in _named(fact)]
+    if rows:
+        clinics, kinds, names, places = (list(column) for column in zip(*rows, strict=True))
+        await tx.execute(_ADD_PLACES, {"clinics": clinics, "kinds": kinds, "names": names, "places": places})
+    changed = sorted({fact.clinic_id for fact in coming})
+    found = await _places(tx, changed)
+    await _add_patients(tx, found, changed, sorted({name for _, kind, name, _ in rows if kind == "patient"}))
+    return {**known, **{name: _with(known.get(name, Known()), found.get(name, {})) for name in changed}}
 
 
-def _holidays(clinic: Clinic, year: int) -> dict[date, str]:
-    if clinic.holidays is None:
-        return {}
-    years = range(year - 1, year + _YEARS_AHEAD + 1)
-    found = holidays.country_holidays(clinic.holidays.country, subdiv=clinic.holidays.subdivision, years=years)
-    return dict(sorted(cast(dict[date, str], found).items()))
+async def save_calendars(tx: AsyncConnection, changes: Sequence[tuple[ClinicSchedule, ClinicSchedule]]) -> None:
+    """Write the descriptions and calendars that are new or changed."""
+    changed = [
+        (after, [fact for name, fact in after.calendars.items() if fact is not before.calendars.get(name)])
+        for before, after in changes
+        if after.clinic is not before.clinic or after.calendars is not before.calendars
+    ]
+    rows = [fact for _, facts in changed for fact in facts]
+    if rows:
+        values: dict[str, list[Any]] = {
+            "clinics": [fact.clinic_id for fact in rows],
+            "calendars": [fact.calendar_id for fact in rows],
+            "revisions": [fact.revision for fact in rows],
+            "contents": [_json(fact) for fact in rows],
+        }
+        await tx.execute(_PUT, values)
+    if changed:
+        clinics = [after.clinic_id for after, _ in changed]
+        descriptions = [_json(after.clinic) if after.clinic else None for after, _ in changed]
+        await tx.execute(_REVISE, {"clinics": clinics, "descriptions": descriptions})
 
 
-async def _read(tx: AsyncConnection, clinic_id: str) -> ClinicCalendar:
-    clinic = (await tx.execute(select(CLINIC).where(CLINIC.c.clinic_id == clinic_id))).one()
-    of_clinic = select(RESOURCE).where(RESOURCE.c.clinic_id == clinic_id, RESOURCE.c.kind != "patient")
-    resources = (await tx.execute(of_clinic)).all()
-    rules: dict[int, list[Rule]] = {row.id: [] for row in resources}
-    query = select(AVAILABILITY_RULE).where(AVAILABILITY_RULE.c.resource.in_(rules))
-    for row in await tx.execute(query.order_by(AVAILABILITY_RULE.c.id)):
-        rules[row.resource].append(Rule(row.weekday, row.starts, row.ends, row.valid_from, row.valid_until))
-    closed = await tx.execute(select(AVAILABILITY_EXCEPTION).where(AVAILABILITY_EXCEPTION.c.clinic_id == clinic_id))
-    days = await tx.scalars(select(HOLIDAY.c.day).where(HOLIDAY.c.clinic_id == clinic_id))
-    return ClinicCalendar(
-        clinic_id=clinic_id,
-        zone=ZoneInfo(clinic.zone),
-        slot_minutes=clinic.slot_minutes,
-        buffer_minutes=clinic.buffer_minutes,
-        horizon_days=clinic.horizon_days,
-        resources={
-            row.id: Resource(
-                row.id, row.kind, row.external_id, frozenset(row.offers), tuple(rules[row.id]), active=row.active
-            )
-            for row in resources
-        },
-        holidays=frozenset(days),
-        absences=tuple(Absence(row.day, row.resource, row.starts, row.ends) for row in closed),
-    )
+def _json(fact: Fact) -> str:
+    return fact.model_dump_json(exclude_defaults=True)
+
+
+async def described(tx: AsyncConnection, clinic_id: str) -> ClinicDescribed | None:
+    """What is known of a clinic from its file."""
+    content = await tx.scalar(select(CLINIC.c.description).where(CLINIC.c.clinic_id == clinic_id))
+    return ClinicDescribed.model_validate(content) if content else None
+
+
+async def _read(tx: AsyncConnection, clinics: Sequence[str]) -> dict[str, Known]:
+    calendars: dict[str, dict[str, CalendarChanged]] = {name: {} for name in clinics}
+    for row in await tx.execute(select(CALENDAR).where(CALENDAR.c.clinic_id.in_(clinics))):
+        calendars[row.clinic_id][row.calendar_id] = CalendarChanged.model_validate(row.content)
+    places = await _places(tx, clinics)
+    return {name: _with(Known(await described(tx, name), calendars[name]), places.get(name, {})) for name in clinics}
+
+
+def _with(known: Known, places: Places) -> Known:
+    if known.places == places and known.calendar:
+        return known
+    return replace(known, places=places, calendar=compose(known.clinic, known.calendars, places))
+
+
+async def _places(tx: AsyncConnection, clinics: Sequence[str]) -> dict[str, dict[tuple[str, str], tuple[int, ...]]]:
+    found: dict[str, dict[tuple[str, str], tuple[int, ...]]] = {}
+    for row in await tx.execute(_PLACES, {"clinics": list(clinics)}):
+        found.setdefault(row.clinic_id, {})[row.kind, row.external_id] = tuple(row.ids)
+    return found
+
+
+async def _add_patients(
+    tx: AsyncConnection,
+    found: dict[str, dict[tuple[str, str], tuple[int, ...]]],
+    clinics: Sequence[str],
+    patients: Sequence[str],
+) -> None:
+    """Patients whose first calendar has just come."""
+    if patients:
+        query = text("""
+            SELECT clinic_id, external_id, id FROM resource
+            WHERE clinic_id = ANY(:clinics) AND kind = 'patient' AND external_id = ANY(:patients)
+        """)
+        for row in await tx.execute(query, {"clinics": list(clinics), "patients": list(patients)}):
+            found.setdefault(row.clinic_id, {})["patient", row.external_id] = (row.id,)
+
+
+def _named(fact: ClinicDescribed | CalendarChanged) -> list[tuple[str, str, int]]:
+    """Kind, id and place of all that it names."""
+    if isinstance(fact, CalendarChanged):
+        return [(fact.about.kind, fact.about.id, 1)] if fact.about else []
+    return [(each.kind, each.id, place) for each in fact.resources for place in range(1, each.capacity + 1)]

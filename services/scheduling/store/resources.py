@@ -7,10 +7,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 _ADD_PATIENTS = text("""
-    INSERT INTO resource (clinic_id, kind, external_id, zone)
-    SELECT clinic_id, 'patient', patient_id, zone
-    FROM unnest(CAST(:clinics AS text[]), CAST(:patients AS text[]), CAST(:zones AS text[]))
-        AS new (clinic_id, patient_id, zone)
+    INSERT INTO resource (clinic_id, kind, external_id)
+    SELECT clinic_id, 'patient', patient_id
+    FROM unnest(CAST(:clinics AS text[]), CAST(:patients AS text[])) AS new (clinic_id, patient_id)
     WHERE NOT EXISTS (
         SELECT FROM resource
         WHERE resource.clinic_id = new.clinic_id AND kind = 'patient' AND external_id = new.patient_id)
@@ -34,15 +33,13 @@ class Locked:
     patients: Mapping[tuple[str, str], int]
 
 
-async def lock_resources(tx: AsyncConnection, patients: Sequence[tuple[str, str]], zones: Mapping[str, str]) -> Locked:
-    """Lock everything that the patients' clinics could take for them, and the patients."""
-    clinics, names = [clinic for clinic, _ in patients], [patient for _, patient in patients]
-    await tx.execute(
-        _ADD_PATIENTS, {"clinics": clinics, "patients": names, "zones": [zones[clinic] for clinic in clinics]}
-    )
-    rows = (
-        await tx.execute(_LOCK, {"clinics": sorted(set(clinics)), "patient_clinics": clinics, "patients": names})
-    ).all()
+async def lock_resources(tx: AsyncConnection, clinics: Sequence[str], patients: Sequence[tuple[str, str]]) -> Locked:
+    """Lock everything that the clinics could take for somebody, and the patients (clinic and id)."""
+    of_patients, names = [clinic for clinic, _ in patients], [patient for _, patient in patients]
+    if patients:
+        await tx.execute(_ADD_PATIENTS, {"clinics": of_patients, "patients": names})
+    wanted = {"clinics": sorted(set(clinics)), "patient_clinics": of_patients, "patients": names}
+    rows = (await tx.execute(_LOCK, wanted)).all()
     of_clinic: dict[str, dict[int, int]] = {clinic: {} for clinic in clinics}
     for row in rows:
         of_clinic[row.clinic_id][row.id] = row.revision
