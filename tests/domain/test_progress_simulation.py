@@ -1,55 +1,76 @@
-"""How often the rules are wrong, on simulated patients with fixed seeds (clinical.md, Goals)."""
+"""How often the rules are wrong, on simulated patients with fixed seeds: every goal of the bench, in small.
 
-import random
-from collections.abc import Callable
+`stride bench progress` is the same with ten times the patients and confidence intervals.
+"""
 
-from services.progress.domain.verdicts import Verdicts, judge
-from tests.domain.progress_simulation import simulated
+from typing import Any
 
-BASELINE = 6.0
+import pytest
 
-
-def judged(
-    patients: int, seed: int, truth: Callable[[int], float], sessions: int, noise: float = 1.0
-) -> list[Verdicts]:
-    """The verdicts on so many patients."""
-    rng = random.Random(seed)
-    return [verdicts for _ in range(patients) for verdicts in judge(simulated(rng, truth, sessions, noise))]
+from benchmarks.progress.arrivals import late, orders
+from benchmarks.progress.rules import rules
+from benchmarks.progress.signals import regressions, tapers
+from services.progress.domain import milestones
+from shared.events.clinical import MilestoneRule
 
 
-def share_confirmed(verdicts: list[Verdicts]) -> float:
-    """The share of courses in which the pain milestone was reached."""
-    reached = [any(v.rule.milestone == "pain-40" and v.reached_at for v in each.milestones) for each in verdicts]
-    return sum(reached) / len(reached)
+def _silent(_: str) -> None:
+    pass
 
 
-def responder(change: float) -> Callable[[int], float]:
-    """True pain that falls by a fraction in a straight line, from session 3 to session 12."""
-    return lambda number: BASELINE * (1 - change * min(1, max(0, number - 2) / 10))
+@pytest.fixture(scope="module")
+def found() -> dict[str, Any]:
+    """2,000 patients a cell: at a true rate of .15%, the bound of 10 false ones is missed once in 1,000 seeds."""
+    return rules(1, 2000, _silent)
 
 
-def unchanged(_: int) -> float:
-    """True pain that stays."""
-    return BASELINE
+def test_no_goal_of_the_confirmed_change_rule_is_missed(found: dict[str, Any]) -> None:
+    ours = found["rules"]["stride"]
+    assert ours["no_change_12"] <= 0.5
+    assert ours["half_12"] <= 3
+    assert ours["early"] <= 1.5
+    assert ours["confirmed_24"] >= 93
+    assert ours["median_delay"] <= 5
+    assert found["noise_1_5"] <= 3
 
 
-def test_at_most_half_a_percent_of_unchanged_patients_reach_the_milestone_within_12_sessions() -> None:
-    """4,000 patients: at a true rate of .1%, the bound of 20 is missed less than once in 10^8 runs."""
-    assert share_confirmed(judged(4000, 1, unchanged, 12)) <= 0.005
+def test_the_simulated_patients_are_those_of_the_design(found: dict[str, Any]) -> None:
+    """The design's figures for two rules that anybody can write down, with what 2,000 patients leave open."""
+    two, average = found["rules"]["two-in-a-row"], found["rules"]["ewma-0.3"]
+    assert [two[key] for key in ("no_change_12", "half_12", "early")] == pytest.approx([3.2, 18.4, 12], abs=1.7)
+    assert [average[key] for key in ("no_change_12", "half_12", "early")] == pytest.approx([0.37, 4.9, 1.4], abs=1)
+    assert (two["median_delay"], average["median_delay"]) == (1, 3)
 
 
-def test_at_most_three_percent_of_half_responders_reach_it_and_of_unchanged_ones_with_noise_half_again() -> None:
-    assert share_confirmed(judged(2000, 2, responder(0.2), 12)) <= 0.03
-    assert share_confirmed(judged(2000, 3, unchanged, 12, noise=1.5)) <= 0.03
+def test_a_rule_that_takes_the_first_good_reading_would_miss_the_goals(
+    found: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The test above can fail: with windows of two readings and half the certainty it does."""
+    first = found["rules"]["first-crossing"]
+    assert first["no_change_12"] > 15
+    monkeypatch.setattr(milestones, "_confirms", _eager)
+    eager = rules(1, 300, _silent)["rules"]["stride"]
+    assert eager["no_change_12"] > 0.5
+    assert eager["half_12"] > 3
 
 
-def test_at_least_nine_in_ten_full_responders_are_confirmed_by_session_24() -> None:
-    """True pain down by 60%: from 6 to 2.4, the target being 3.6."""
-    assert share_confirmed(judged(1500, 4, responder(0.6), 24)) >= 0.90
+def _eager(series: Any, baseline: Any, rule: MilestoneRule, target: Any, at: int) -> bool:
+    return series.better * (series.levels[at] - target.level) >= 0
 
 
-def test_regressions_at_most_five_percent_false_in_20_stable_sessions_and_four_in_five_of_plus_three_found() -> None:
-    stable = judged(1500, 5, lambda _: 4.0, 20)
-    assert sum(bool(each.regressions) for each in stable) / len(stable) <= 0.05
-    worse = judged(1000, 6, lambda number: 3.0 if number <= 12 else 6.0, 24)
-    assert sum(bool(each.regressions) for each in worse) / len(worse) >= 0.80
+def test_at_most_five_percent_of_stable_courses_regress_and_four_in_five_of_plus_three_are_found() -> None:
+    told = regressions(1, 1500, _silent)["regression"]
+    assert told["false"] <= 5
+    assert told["found_3"] >= 80
+
+
+def test_at_most_two_percent_of_half_responders_are_proposed_less_care() -> None:
+    assert tapers(1, 1500, _silent)["taper_false"] <= 2
+
+
+def test_at_most_one_percent_of_milestones_is_taken_back_when_a_tenth_of_the_readings_is_up_to_a_week_late() -> None:
+    assert late(1, 600, _silent)["late_retracted"] <= 1
+
+
+def test_no_random_order_of_arrival_ends_elsewhere() -> None:
+    assert orders(1, 400, _silent)["orders"] == {"tried": 400, "astray": 0}

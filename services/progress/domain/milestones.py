@@ -110,7 +110,7 @@ def window_evidence(series: Series, rule: MilestoneRule, at: int) -> Evidence | 
         rule_version=rule.rule_version,
         rule=rule,
         target=series.value(target.level),
-        probability=None if series.spec.by_rater else _probability(series, baseline, rule, target, at),
+        probability=(None if series.spec.by_rater else probability_beyond(series, baseline, target, (first, at + 1))),
     )
 
 
@@ -163,11 +163,15 @@ def _confirms(series: Series, baseline: Baseline, rule: MilestoneRule, target: T
         return False
     if series.readings[at].effective_at - series.readings[first].effective_at > timedelta(days=rule.stale_days):
         return False
-    return series.spec.by_rater or _probability(series, baseline, rule, target, at) >= rule.probability
+    return series.spec.by_rater or probability_beyond(series, baseline, target, (first, at + 1)) >= rule.probability
 
 
-def _probability(series: Series, baseline: Baseline, rule: MilestoneRule, target: Target, at: int) -> float:
-    """Phi(G/SE), G the margin of the window's mean and SE = sigma sqrt(c^2/n0 + 1/window)."""
-    margin = series.better * (series.mean(at - rule.window + 1, at + 1) - target.level)
-    error = series.sigma(at) * sqrt(target.baseline_share**2 / len(baseline.readings) + 1 / rule.window)
+def probability_beyond(series: Series, baseline: Baseline, target: Target, window: tuple[int, int]) -> float:
+    """That the readings from the first up to, not including, the second index lie beyond the target on average.
+
+    Phi(G/SE), G the margin of their mean and SE = sigma sqrt(c^2/n0 + 1/n).
+    """
+    first, end = window
+    margin = series.better * (series.mean(first, end) - target.level)
+    error = series.sigma(end - 1) * sqrt(target.baseline_share**2 / len(baseline.readings) + 1 / (end - first))
     return _NORMAL.cdf(margin / error)

@@ -10,7 +10,7 @@ from heapq import merge
 from typing import Literal, NamedTuple
 
 from services.progress.domain.course import Course, Fresh
-from services.progress.domain.milestones import Verdict, target_of, window_evidence
+from services.progress.domain.milestones import Verdict, probability_beyond, target_of, window_evidence
 from services.progress.domain.record import ProposalAnswer, Session
 from services.progress.domain.signals import Regression
 from shared.events.progress import Evidence
@@ -22,6 +22,8 @@ FAILED_TAPERS = 2
 """After so many steps back the course is held where it is: a review is due, and no step forward is proposed."""
 
 _LATER_READINGS = 3
+_HELD_WITH = 0.70
+"""Probability that all readings since the milestone was confirmed meet its target on average."""
 _FRESH = timedelta(days=42)
 """The newest reading that holds the milestone is no older than this."""
 _READINGS_SINCE_REGRESSION = 6
@@ -154,13 +156,17 @@ def _moments(course: Course, primary: Verdict) -> Sequence[datetime]:
 
 
 def _held(course: Course, primary: Verdict, moment: datetime) -> Evidence | None:
-    """Evidence that the newest three readings after the confirming one still meet the target on average."""
+    """Evidence that the milestone holds: the newest three readings after the confirming one meet the target on
+    average, and all that followed it meet it with some certainty, so that one lucky stretch is no reason for less care.
+    """
     series = course.series[primary.series]
     end = series.upto(moment)
     if series.baseline is None or moment - series.readings[end - 1].effective_at > _FRESH:
         return None
-    target = target_of(series, series.baseline, primary.rule).level
-    if series.better * (series.mean(end - _LATER_READINGS, end) - target) < 0:
+    target = target_of(series, series.baseline, primary.rule)
+    if series.better * (series.mean(end - _LATER_READINGS, end) - target.level) < 0:
+        return None
+    if probability_beyond(series, series.baseline, target, (primary.at + 1, end)) < _HELD_WITH:
         return None
     return window_evidence(series, primary.rule, end - 1)
 

@@ -1,0 +1,1 @@
+"""How often progress is wrong, and how fast it is right, on simulated patients."""
