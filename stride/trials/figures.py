@@ -11,20 +11,20 @@ _Z = 1.959964
 class Share(NamedTuple):
     """So many of so many."""
 
-    count: int
+    so: int
     of: int
 
     @property
     def percent(self) -> float:
         """In percent, to two digits."""
-        return round(100 * self.count / self.of, 2) if self.of else 0.0
+        return round(100 * self.so / self.of, 2) if self.of else 0.0
 
     @property
     def interval(self) -> tuple[float, float]:
         """Wilson's 95% confidence interval, in percent."""
         if not self.of:
             return 0.0, 100.0
-        p, n = self.count / self.of, self.of
+        p, n = self.so / self.of, self.of
         centre, spread = p + _Z**2 / (2 * n), _Z * sqrt(p * (1 - p) / n + _Z**2 / (4 * n**2))
         low, high = ((centre + sign * spread) / (1 + _Z**2 / n) for sign in (-1, 1))
         return round(100 * max(0.0, low), 2), round(100 * min(1.0, high), 2)
