@@ -45,6 +45,8 @@ class Settings(BaseSettings):
     stride_http_port: int = 8080
     stride_smtp: MaybeInFile = "smtp://127.0.0.1:1025"
     """`smtp://[user:password@]host:port`; `smtps://` for TLS from the start; `@/path` reads it from a file."""
+    stride_channels: str = ""
+    """A YAML file of providers for e-mail, SMS and staff chat; empty: `STRIDE_SMTP` alone."""
     stride_mailbox: str = ""
     """Address of a mail inbox that can be asked whether a message arrived; empty where there is none."""
     stride_send_lease_seconds: Annotated[float, Field(gt=0)] = 15

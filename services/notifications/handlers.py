@@ -1,16 +1,21 @@
 """Which fact leads to which decision."""
 
+from datetime import datetime
+from functools import wraps
 from typing import Final
 
 from services.notifications.domain.alerts import AcknowledgementGiven, acknowledge, celebrate, raise_alert, retract
 from services.notifications.domain.appointments import follow_appointment
+from services.notifications.domain.deliveries import to_systems
 from services.notifications.domain.patients import learn_contact
 from services.notifications.domain.plans import end_plan, note_plan
+from services.notifications.domain.state import Patient
 from shared.events import intake, progress, scheduling
 from shared.events.base import Fact
-from shared.messaging.message import Handler
+from shared.flow import FLOW
+from shared.messaging.message import Decision, Handler
 
-HANDLERS: Final[dict[type[Fact], Handler]] = {
+_DECIDED: Final[dict[type[Fact], Handler]] = {
     intake.PatientRegistered: learn_contact,
     intake.PatientUpdated: learn_contact,
     intake.PlanCreated: note_plan,
@@ -32,3 +37,27 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     progress.PlanReviewDue: raise_alert,
     AcknowledgementGiven: acknowledge,
 }
+
+
+def _telling_systems(handler: Handler) -> Handler:
+    """`handler`, and webhook calls about its fact and about the facts that follow, where somebody wants them."""
+
+    @wraps(handler)
+    def decide(patient: Patient, fact: Fact, now: datetime) -> Decision[Patient]:
+        decision: Decision[Patient] = handler(patient, fact, now)
+        if not patient.desk.subscribers:
+            return decision
+        told = (fact, *decision.facts)
+        calls = [call for one in told for call in to_systems(patient, one, now)]
+        return Decision(decision.state.with_deliveries(*calls), decision.facts) if calls else decision
+
+    return decide
+
+
+HANDLERS: Final[dict[type[Fact], Handler]] = {fact: _telling_systems(handler) for fact, handler in _DECIDED.items()}
+TOLD_TO_SYSTEMS: Final = frozenset(
+    fact.NAME
+    for fact in (*FLOW["notifications"].consumes, *FLOW["notifications"].publishes)
+    if not fact.NAME.startswith("notification.")
+)
+"""What a clinic system may subscribe to."""

@@ -1,25 +1,30 @@
 """Builds the notifications service."""
 
+import asyncio
 from contextlib import AsyncExitStack
 
 from services.notifications import api
-from services.notifications.gateways import Inbox, Mail
+from services.notifications.gateways.settings import load_channels
 from services.notifications.handlers import HANDLERS
 from services.notifications.letters import Letters, Wordings
-from services.notifications.sender import Courier, Pace, Sender, Writer
-from services.notifications.store import PatientStore, finished
+from services.notifications.sender import Composer, Courier, Pace, Sender, Writer
+from services.notifications.sender.opening import open_routes, providers
+from services.notifications.store import PatientStore, finished, subscriptions
 from services.notifications.store.ledger import Ledger
 from shared.clinics import load_clinics
 from shared.ids import random_id
 from shared.messaging import retention
+from shared.messaging.errors import Unavailable
 from shared.messaging.service import Running, Service, run
 from shared.settings import Settings
+from shared.telemetry import log
 
 _TICK_SECONDS = 0.005
+_SUBSCRIPTIONS_SECONDS = 1.0
 
 
 def _store(settings: Settings) -> PatientStore:
-    return PatientStore(load_clinics(settings.stride_clinics))
+    return PatientStore(load_clinics(settings.stride_clinics), load_channels(settings).chat)
 
 
 async def _send(running: Running) -> None:
@@ -29,17 +34,30 @@ async def _send(running: Running) -> None:
     # Driven time jumps, and whoever drives it waits for us.
     tick = _TICK_SECONDS if settings.stride_clock else None
     pace = Pace(lease_seconds=settings.stride_send_lease_seconds, tick_seconds=tick)
-    clinics = load_clinics(settings.stride_clinics)
+    channels = load_channels(settings)
     letters = Letters(Wordings(), settings.stride_public_url)
+    composer = Composer(running.clock, load_clinics(settings.stride_clinics), letters, channels.chat, running.engine)
     ledger = Ledger(store, random_id())
+    writer = Writer(running.door, ledger, pace)
     async with AsyncExitStack() as parts:
-        mail = await parts.enter_async_context(
-            Mail(settings.stride_smtp, command_seconds=pace.command_seconds, answer_seconds=pace.answer_seconds)
-        )
-        inbox = await parts.enter_async_context(Inbox(settings.stride_mailbox)) if settings.stride_mailbox else None
-        writer = Writer(running.door, ledger, pace)
-        courier = Courier(running.clock, writer, clinics, letters, mail, inbox)
+        routes = open_routes(channels, settings, pace)
+        for provider in providers(routes.values()):
+            parts.push_async_callback(provider.close)
+        courier = Courier(running.clock, writer, composer, routes)
         await Sender(running.door, ledger, writer, courier, pace).run()
+
+
+async def _heed_subscriptions(running: Running) -> None:
+    """Keep what webhooks are wanted in memory, a second old at most, until cancelled."""
+    store = running.door.store
+    assert isinstance(store, PatientStore)
+    while True:
+        try:
+            async with running.door.work() as work:
+                store.heed(await subscriptions.wanted(work.tx))
+        except Unavailable as error:
+            log().warning("subscriptions-wait", reason=str(error))
+        await asyncio.sleep(_SUBSCRIPTIONS_SECONDS)
 
 
 async def _forget(running: Running) -> None:
@@ -47,7 +65,9 @@ async def _forget(running: Running) -> None:
     await retention.again_and_again(lambda: finished.remove_reminders(running.engine, running.clock.now()))
 
 
-SERVICE = Service("notifications", handlers=HANDLERS, store=_store, edge=api.edge, background=(_send, _forget))
+SERVICE = Service(
+    "notifications", handlers=HANDLERS, store=_store, edge=api.edge, background=(_send, _forget, _heed_subscriptions)
+)
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from services.notifications.domain import told
+from services.notifications.gateways.settings import load_channels
 from services.notifications.store.finished import KEEP
 from services.notifications.store.ledger_from_log import LedgerFromLog
 from shared.clinics import load_clinics
@@ -14,7 +15,7 @@ from shared.settings import Settings
 
 _WAITING: Final = """
     SELECT DISTINCT clinic_id, patient_id FROM delivery
-    WHERE state = 'scheduled' AND due_at <= :now ORDER BY clinic_id, patient_id
+    WHERE state IN ('scheduled', 'deferred', 'ready') AND due_at <= :now ORDER BY clinic_id, patient_id
 """
 _SETTLED_AS_TOLD: Final = (
     """
@@ -32,16 +33,33 @@ _SETTLED_AS_TOLD: Final = (
         AND ours.delivery_id = convert_from(fact.payload, 'UTF8')::jsonb ->> 'delivery_id'
     """,
 )
-_UNDER_WAY: Final = """
+_UNDER_WAY: Final = (
+    """
     UPDATE {rebuilt}.delivery AS ours SET state = theirs.state, reason = theirs.reason, due_at = theirs.due_at,
         told = theirs.told, attempt = theirs.attempt, deferrals = theirs.deferrals, owner = theirs.owner,
         claimed_at = theirs.claimed_at, claimed_revision = theirs.claimed_revision,
         handed_over_at = theirs.handed_over_at
     FROM {running}.delivery AS theirs
     WHERE ours.delivery_id = theirs.delivery_id AND ours.state IN ('scheduled', 'sending')
-        AND (theirs.state = 'sending' OR (theirs.state = 'scheduled' AND theirs.attempt > 0))
-"""
-"""What the sender has in hand is neither told of yet nor to be sent again."""
+        AND theirs.state IN ('deferred', 'ready', 'claimed', 'sending')
+    """,
+    """
+    UPDATE {rebuilt}.delivery AS ours SET provider = theirs.provider, reference = theirs.reference,
+        state = CASE WHEN theirs.state IN ('delivered', 'undelivered', 'bounced') THEN theirs.state ELSE ours.state END
+    FROM {running}.delivery AS theirs WHERE ours.delivery_id = theirs.delivery_id AND theirs.provider IS NOT NULL
+    """,
+)
+"""What the sender has in hand is neither told of yet nor to be sent again; what providers report is in no topic."""
+_BESIDE_THE_LOG: Final = (
+    "INSERT INTO {rebuilt}.receipt SELECT * FROM {running}.receipt ON CONFLICT DO NOTHING",
+    "INSERT INTO {rebuilt}.allowance SELECT * FROM {running}.allowance ON CONFLICT DO NOTHING",
+    "INSERT INTO {rebuilt}.subscription SELECT * FROM {running}.subscription ON CONFLICT DO NOTHING",
+    """
+    INSERT INTO {rebuilt}.delivery OVERRIDING USER VALUE
+    SELECT * FROM {running}.delivery WHERE recipient = 'system' ON CONFLICT DO NOTHING
+    """,
+)
+_FROM_LOG: Final = "SELECT set_config('stride.from_log', 'on', true)"
 
 
 def _last(now: datetime) -> tuple[str, dict[str, Any], Callable[[Any], told.TimePassed]]:
@@ -53,7 +71,7 @@ def _last(now: datetime) -> tuple[str, dict[str, Any], Callable[[Any], told.Time
 
 def _store(settings: Settings) -> LedgerFromLog:
     # Nothing is remembered: the last statements of a rebuild change rows beside the store.
-    return LedgerFromLog(load_clinics(settings.stride_clinics), remembered_rows=0)
+    return LedgerFromLog(load_clinics(settings.stride_clinics), load_channels(settings).chat, remembered_rows=0)
 
 
 READ_BACK: Final = ReadBack(
@@ -67,7 +85,7 @@ READ_BACK: Final = ReadBack(
     decide=told.as_it_was,
     settle=told.as_raised,
     store=_store,
-    finish=(*_SETTLED_AS_TOLD, _UNDER_WAY),
+    finish=(_FROM_LOG, *_SETTLED_AS_TOLD, *_UNDER_WAY, *_BESIDE_THE_LOG),
     last=_last,
     tables={
         "patient": Compared(left_out=frozenset({"revision", "version"})),
@@ -82,5 +100,8 @@ READ_BACK: Final = ReadBack(
         ),
         "alert": Compared(left_out=frozenset({"position"})),
     },
-    not_in_log=("which messages are on their way to the mail server right now, and since when",),
+    not_in_log=(
+        "which messages are on their way right now, and since when",
+        "receipts, provider limits and webhook subscriptions, with the calls made to them",
+    ),
 )

@@ -1,6 +1,19 @@
 """The rows of notifications. Its migrations create them; a test compares the two."""
 
-from sqlalchemy import JSON, BigInteger, Column, DateTime, Identity, Integer, MetaData, Table, Text
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Double,
+    Identity,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+)
 
 METADATA = MetaData()
 
@@ -22,6 +35,7 @@ PATIENT = Table(
     Column("email", Text),
     Column("language", Text),
     Column("zone", Text),
+    Column("phone", Text),
 )
 """`revision` counts the changes that facts made, `version` names the transaction that changed anything last."""
 PLAN = Table(
@@ -69,6 +83,10 @@ DELIVERY = Table(
     Column("reason", Text, nullable=False),
     _moment("due_at"),
     _moment("valid_until", nullable=True),
+    Column("urgent", Boolean, nullable=False),
+    Column("misfire", Text, nullable=False),
+    Column("local_time", DateTime),
+    Column("tzid", Text),
     Column("told", JSON),
     Column("attempt", Integer, nullable=False),
     Column("deferrals", Integer, nullable=False),
@@ -77,6 +95,38 @@ DELIVERY = Table(
     Column("claimed_revision", BigInteger),
     _moment("handed_over_at", nullable=True),
     _moment("accepted_at", nullable=True),
+    Column("provider", Text),
+    Column("reference", Text),
+)
+RECEIPT = Table(
+    "receipt",
+    METADATA,
+    Column("delivery_id", Text, primary_key=True),
+    Column("state", Text, primary_key=True),
+    Column("sequence", BigInteger, primary_key=True),
+    Column("reference", Text, nullable=False),
+    _moment("received_at"),
+)
+ALLOWANCE = Table(
+    "allowance",
+    METADATA,
+    Column("provider", Text, primary_key=True),
+    Column("tokens", Double, nullable=False),
+    _moment("filled_at"),
+)
+SUBSCRIPTION = Table(
+    "subscription",
+    METADATA,
+    Column("subscription_id", Text, primary_key=True),
+    Column("clinic_id", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("facts", ARRAY(Text), nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("old_secret", Text),
+    _moment("old_secret_until", nullable=True),
+    _moment("created_at"),
+    _moment("disabled_at", nullable=True),
+    Column("disabled_because", Text),
 )
 ALERT = Table(
     "alert",

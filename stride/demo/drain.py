@@ -26,8 +26,10 @@ _SNAPSHOT = f"""
       (SELECT json_object_agg(service, waiting) FROM ({_OUTBOXES}) AS boxes WHERE waiting > 0) AS outboxes,
       (SELECT json_agg(json_build_array(service, topic, partition, next_offset)) FROM ({_OFFSETS}) AS o) AS offsets,
       (SELECT count(*) FROM notifications.delivery
-        WHERE state = 'sending' OR (state = 'scheduled' AND due_at <= $1)) AS due,
-      (SELECT min(due_at) FROM notifications.delivery WHERE state = 'scheduled' AND due_at > $1) AS next_due
+        WHERE state IN ('ready', 'claimed', 'sending')
+            OR (state IN ('scheduled', 'deferred') AND due_at <= $1)) AS due,
+      (SELECT min(due_at) FROM notifications.delivery
+        WHERE state IN ('scheduled', 'deferred') AND due_at > $1) AS next_due
 """  # noqa: S608  # the names come from the flow map
 
 Offsets = dict[tuple[str, str, int], int]

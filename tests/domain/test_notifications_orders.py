@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.notifications.domain.judgement import Content, judge
+from services.notifications.domain.judgement import Content, Later, judge
 from services.notifications.domain.standing import takes_place, told_of
 from services.notifications.domain.state import LIVE, ClinicDesk, Delivery, DeliveryState, Patient
 from services.notifications.handlers import HANDLERS
@@ -78,6 +78,8 @@ def send_next(patient: Patient, now: datetime) -> Patient:
     if delivery is None:
         return patient
     verdict = judge(patient, delivery, now)
+    if isinstance(verdict, Later):
+        return patient.with_deliveries(delivery._replace(state=DeliveryState.DEFERRED, due_at=verdict.at))
     if not isinstance(verdict, Content):
         return patient.with_deliveries(delivery._replace(state=verdict.state, reason=verdict.reason))
     said_off = {"cancelled", "ended", "missed"}

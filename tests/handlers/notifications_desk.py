@@ -17,12 +17,12 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.notifications.gateways import Inbox, Mail
+from services.notifications.gateways import Inbox, Mail, Patience
 from services.notifications.handlers import HANDLERS
 from services.notifications.letters import Letters, Wordings
-from services.notifications.sender import Courier, Pace, Sender, Writer
+from services.notifications.sender import Composer, Courier, Outlet, Pace, Route, Sender, Writer
 from services.notifications.store import PatientStore
-from services.notifications.store.ledger import Ledger
+from services.notifications.store.ledger import Claim, Ledger
 from shared.clinics import Clinic, load_clinics
 from shared.events.base import Fact
 from shared.ids import random_id
@@ -36,7 +36,19 @@ from stride.embedded.ports import LOOPBACK
 from tests.domain.notifications_examples import NOW
 
 LEASE = 0.9
-TABLES = ("patient", "plan", "appointment", "delivery", "alert", "outbox", "inbox", "parked")
+TABLES = (
+    "patient",
+    "plan",
+    "appointment",
+    "delivery",
+    "alert",
+    "outbox",
+    "inbox",
+    "parked",
+    "receipt",
+    "allowance",
+    "subscription",
+)
 
 
 class SetClock:
@@ -88,6 +100,11 @@ class Post:
         if order.startswith("drop"):
             hang_up(server)
         return {"451": "451 later", "550": "550 never"}.get(order, "250 OK")
+
+    def mail(self, name: str = "smtp", *, ask: bool = True, answer: float = 2) -> Mail:
+        """A connection to it, as the service has one."""
+        inbox = Inbox(f"http://{LOOPBACK}:{self.http_port}") if ask else None
+        return Mail(name, f"smtp://{LOOPBACK}:{self.port}", Patience(2, answer), inbox=inbox)
 
     def messages(self) -> list[EmailMessage]:
         """What was taken, in order."""
@@ -148,6 +165,7 @@ class Desk:
     store: PatientStore
     clock: SetClock
     clinics: dict[str, Clinic]
+    chats: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
 
     @property
     def engine(self) -> AsyncEngine:
@@ -161,6 +179,13 @@ class Desk:
         async with self.engine.connect() as connection:
             return list(await connection.execute(text(query), {"topic": topic}))
 
+    async def claimed(self, ledger: Ledger, limit: int = 10) -> list[Claim]:
+        """What `ledger` claims of the mail that is due now."""
+        async with self.door.work() as work:
+            await ledger.fire(work.tx, self.clock.now())
+            claims, _ = await ledger.claim(work.tx, self.clock.now(), "email", limit)
+        return claims
+
     async def states(self, topic: str = "") -> list[tuple[str, str]]:
         return [(row.state, row.reason) for row in await self.deliveries(topic)]
 
@@ -171,15 +196,15 @@ class Desk:
 
     def sender(
         self, post: Post, *, ask: bool = True, lease: float = LEASE, mail: Mail | None = None,
-        ledger: Callable[[PatientStore, str], Ledger] = Ledger,
+        routes: Sequence[Route] = (), ledger: Callable[[PatientStore, str], Ledger] = Ledger,
     ) -> tuple[Courier, Sender]:  # fmt: skip
         pace = Pace(lease_seconds=lease, poll_seconds=0.05, tick_seconds=0.005)
-        mail = mail or Mail(f"smtp://{LOOPBACK}:{post.port}", command_seconds=2, answer_seconds=2)
-        inbox = Inbox(f"http://{LOOPBACK}:{post.http_port}") if ask else None
+        email = Route("email", [Outlet(mail or post.mail(ask=ask))])
         letters = Letters(Wordings(), "https://stride.example")
+        composer = Composer(self.clock, self.clinics, letters, self.chats, self.engine)
         own = ledger(self.store, random_id())
         writer = Writer(self.door, own, pace)
-        courier = Courier(self.clock, writer, self.clinics, letters, mail, inbox)
+        courier = Courier(self.clock, writer, composer, {route.channel: route for route in (email, *routes)})
         return courier, Sender(self.door, own, writer, courier, pace)
 
     @asynccontextmanager
@@ -194,14 +219,15 @@ class Desk:
             await self.hang_up(courier)
 
     async def hang_up(self, courier: Courier) -> None:
-        await courier.mail.close()
-        if courier.inbox:
-            await courier.inbox.__aexit__()
+        for route in courier.routes.values():
+            for outlet in route.outlets:
+                await outlet.provider.close()
 
     async def quiet(self, seconds: float = 15) -> None:
         """Until nothing is due and nothing on its way."""
         query = text(
-            "SELECT count(*) FROM delivery WHERE state = 'sending' OR (state = 'scheduled' AND due_at <= :now)"
+            "SELECT count(*) FROM delivery WHERE state IN ('ready', 'claimed', 'sending')"
+            " OR (state IN ('scheduled', 'deferred') AND due_at <= :now)"
         )
         async with asyncio.timeout(seconds):
             while True:

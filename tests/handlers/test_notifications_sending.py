@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,8 +11,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifications.domain.state import DeliveryState
-from services.notifications.gateways import Mail
-from services.notifications.store.ledger import Claim, Ledger, Published, Result
+from services.notifications.gateways import Mail, Patience
+from services.notifications.store.ledger import Handing, Ledger, Result
+from services.notifications.store.published import Published
 from shared.database import open_engine
 from stride.embedded.ports import LOOPBACK
 from tests.domain.notifications_examples import FIRST, NOW, Example
@@ -113,6 +114,7 @@ async def test_even_a_reminder_that_nobody_took_back_is_judged_before_it_goes(
     """As when it was on its way when the cancellation came, and came back unsent."""
     await desk.admit(ann.registered(), ann.booked(), ann.cancelled(0))
     async with desk.engine.begin() as tx:
+        await tx.execute(text("SELECT set_config('stride.from_log', 'on', true)"))
         await tx.execute(text("UPDATE delivery SET state = 'scheduled' WHERE topic = 'reminder'"))
         await desk.store.touch(tx, [ann.registered().key])
     desk.clock.moment = FIRST - timedelta(hours=30)
@@ -125,10 +127,13 @@ class Interrupted(Ledger):
 
     happening = staticmethod(lambda: asyncio.sleep(0))
 
-    async def hand_over(self, tx: AsyncConnection, claims: Sequence[Claim], fresh_seconds: float) -> set[str]:
-        happening, type(self).happening = self.happening, staticmethod(lambda: asyncio.sleep(0))
-        await happening()
-        return await super().hand_over(tx, claims, fresh_seconds)
+    async def hand_over(
+        self, tx: AsyncConnection, handings: Sequence[Handing], fresh_seconds: float
+    ) -> tuple[set[str], set[str]]:
+        if handings:
+            happening, type(self).happening = self.happening, staticmethod(lambda: asyncio.sleep(0))
+            await happening()
+        return await super().hand_over(tx, handings, fresh_seconds)
 
 
 async def test_what_changes_between_the_claim_and_the_last_look_stops_the_message(
@@ -219,9 +224,7 @@ async def test_a_claim_that_ran_out_before_the_message_was_handed_over_is_simply
     desk: Desk, post: Post, ann: Example
 ) -> None:
     await desk.admit(ann.registered(), ann.booked())
-    async with desk.door.work() as work:
-        claims, _ = await Ledger(desk.store, "gone").claim(work.tx, NOW, 10)
-    assert len(claims) == 1
+    assert len(await desk.claimed(Ledger(desk.store, "gone"))) == 1
     await desk.send_all(post, ask=False)
     assert post.subjects() == ["Your appointment is booked"]
     assert await desk.states("booked") == [("accepted", "")]
@@ -231,10 +234,10 @@ async def test_many_messages_that_were_perhaps_sent_are_all_asked_for(desk: Desk
     patients = [Example(clinic_id, f"p-{n}", f"plan-{n}") for n in range(25)]
     await desk.admit(*(fact for p in patients for fact in (p.registered(), p.booked(), p.adverse())))
     gone = Ledger(desk.store, "gone")
+    claims = await desk.claimed(gone, 30)
     async with desk.door.work() as work:
-        claims, _ = await gone.claim(work.tx, NOW, 30)
-    async with desk.door.work() as work:
-        assert len(await gone.hand_over(work.tx, claims, 60)) == 30
+        go, _ = await gone.hand_over(work.tx, [Handing(claim, "smtp") for claim in claims], 60)
+    assert len(go) == 30
     await desk.send_all(post, lease=5)
     assert len(post.messages()) == 50
     assert post.doubled() == []
@@ -243,13 +246,14 @@ async def test_many_messages_that_were_perhaps_sent_are_all_asked_for(desk: Desk
 async def test_an_older_claim_changes_nothing_any_more(desk: Desk, post: Post, ann: Example) -> None:
     await desk.admit(ann.registered(), ann.booked())
     old, new = Ledger(desk.store, "old"), Ledger(desk.store, "new")
+    (claim,) = await desk.claimed(old)
     async with desk.door.work() as work:
-        ((claim,), _) = await old.claim(work.tx, NOW, 10)
+        assert await old.hand_over(work.tx, [Handing(claim, "smtp")], 60) == ({claim.delivery.delivery_id}, set())
     async with desk.door.work() as work:
         assert len(await new.take_over(work.tx, 0, [])) == 1
     async with desk.door.work() as work:
-        assert await old.hand_over(work.tx, [claim], 60) == set()
-        assert await old.settle(work.tx, [Result(claim, DeliveryState.ACCEPTED, accepted_at=NOW)]) == []
+        assert await old.hand_over(work.tx, [Handing(claim, "smtp")], 60) == (set(), set())
+        assert await old.settle(work.tx, [Result(claim, DeliveryState.ACCEPTED, accepted_at=NOW)], NOW) == []
     assert await desk.states("booked") == [("sending", "")]
 
 
@@ -260,7 +264,7 @@ class PowerCut(Exception):
 class Dying(Ledger):
     """Dies when the first result is to be written: the message is out, the commit never comes."""
 
-    async def settle(self, tx: AsyncConnection, results: Sequence[Result]) -> list[Published]:
+    async def settle(self, tx: AsyncConnection, results: Sequence[Result], now: datetime) -> list[Published]:
         if results:
             raise PowerCut
         return []
@@ -306,10 +310,10 @@ async def test_a_crash_between_sending_and_commit_without_an_inbox_is_owned_up_t
 
 async def test_while_the_mail_server_is_down_nothing_is_lost(desk: Desk, post: Post, ann: Example) -> None:
     await desk.admit(ann.registered(), ann.booked(), ann.adverse())
-    nowhere = Mail(f"smtp://{LOOPBACK}:1", command_seconds=1, answer_seconds=1)
+    nowhere = Mail("nowhere", f"smtp://{LOOPBACK}:1", Patience(1, 1))
     async with desk.sending(*desk.sender(post, mail=nowhere)):
         await asyncio.sleep(1)
-    assert {state for state, _ in await desk.states()} == {"scheduled"}
+    assert {state for state, _ in await desk.states()} == {"scheduled", "ready"}
     await desk.send_all(post)
     assert len(post.messages()) == 2
 
@@ -342,7 +346,7 @@ async def test_a_lease_that_ran_out_is_not_taken_from_a_sender_that_is_still_at_
     await desk.admit(ann.registered(), ann.booked())
 
     post.script = ["slow"]
-    patient = Mail(f"smtp://{LOOPBACK}:{post.port}", command_seconds=2, answer_seconds=5)
+    patient = post.mail(ask=False, answer=5)
     await desk.send_all(post, mail=patient, ask=False)
     assert await desk.states("booked") == [("accepted", "")]
     assert len(post.messages()) == 1

@@ -97,7 +97,7 @@ async def test_a_step_on_the_reminders_reads_what_it_removes_and_not_the_table(d
                 INSERT INTO delivery (delivery_id, patient_key, clinic_id, patient_id, recipient, recipient_id, channel,
                     topic, subject_id, subject_version, slot, state, reason, due_at, valid_until)
                 SELECT n::text, 'c/p', 'c', 'p', 'patient', 'p', 'email',
-                    CASE WHEN n % 10 = 0 THEN 'booked' ELSE 'reminder' END, n::text, 1, '1d', 'accepted', '', now(),
+                    CASE WHEN n % 10 = 0 THEN 'booked' ELSE 'reminder' END, n::text, 1, '1d', 'suppressed', '', now(),
                     now() - interval '365 days' * ((n * 7919 % 20000) / 20000.0)
                 FROM generate_series(1, 20000) AS n
             """)
@@ -192,6 +192,7 @@ async def test_reminders_of_appointments_long_past_go_and_everything_else_stays(
     await desk.admit(ann.registered(), *ann.course(3))
     before = {row.delivery_id: row for row in await desk.deliveries()}
     async with desk.engine.begin() as tx:
+        await tx.execute(text("SELECT set_config('stride.from_log', 'on', true)"))
         await tx.execute(text("UPDATE delivery SET state = 'accepted' WHERE state = 'scheduled' AND slot <> '3d'"))
     first_over = FIRST + finished.KEEP + timedelta(minutes=1)
     assert await finished.remove_reminders(desk.engine, first_over - timedelta(minutes=2), step=1) == 0
@@ -209,6 +210,7 @@ async def test_what_was_removed_does_not_come_back_whatever_is_told_again(desk: 
     story = [ann.registered(), *ann.course(2), ann.moved(0, 2, FIRST + timedelta(days=1))]
     await desk.admit(*story)
     async with desk.engine.begin() as tx:
+        await tx.execute(text("SELECT set_config('stride.from_log', 'on', true)"))
         await tx.execute(text("UPDATE delivery SET state = 'accepted' WHERE state = 'scheduled'"))
     desk.clock.forward(days=500)
     assert await finished.remove_reminders(desk.engine, desk.clock.now()) > 0

@@ -2,7 +2,9 @@
 
 from fastapi import FastAPI
 
-from services.notifications.api import answers, desk
+from services.notifications.api import answers, desk, receipts, subscriptions
+from services.notifications.gateways.opening import reporting
+from services.notifications.gateways.settings import load_channels
 from shared.messaging.service import Running
 from shared.tokens import Tokens
 
@@ -11,4 +13,8 @@ def edge(running: Running, app: FastAPI) -> None:
     """Add the routes."""
     tokens = Tokens.load(running.settings.stride_tokens)
     desk.routes(running, app, tokens)
+    channels = load_channels(running.settings)
+    receipts.routes(running, app, reporting(channels, running.settings))
+    private = channels.webhooks_to_private_addresses
+    subscriptions.routes(running, app, tokens, private_allowed=private)
     answers.answer_problems(app)

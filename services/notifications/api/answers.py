@@ -1,5 +1,7 @@
 """Problem details (RFC 9457): what was wrong and how to mend it, never what was sent."""
 
+from http import HTTPStatus
+
 from fastapi import FastAPI, HTTPException
 from fastapi.exceptions import RequestValidationError
 from starlette.requests import Request
@@ -10,7 +12,9 @@ from shared.messaging.errors import Unavailable
 _TITLES = {
     401: ("No valid token.", "Send the header `Authorization: Bearer <token>`."),
     403: ("This token may not do that.", "Use a token with the right role."),
-    404: ("There is no such alert.", "List the alerts: GET /alerts."),
+    404: ("There is no such thing here.", "List what there is, for instance GET /alerts."),
+    409: ("That can't be done now.", "See `detail`."),
+    413: ("The request is too large.", "Send less at once."),
     422: ("The request is not right.", "See `errors`."),
     503: ("The database can't be used right now.", "Nothing was changed: try again."),
 }
@@ -32,7 +36,8 @@ def _answer(status: int, **more: object) -> JSONResponse:
 
 async def _problem(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    answer = _answer(error.status_code)
+    said = error.detail != HTTPStatus(error.status_code).phrase
+    answer = _answer(error.status_code, **({"detail": error.detail} if said else {}))
     answer.headers.update(error.headers or {})
     return answer
 

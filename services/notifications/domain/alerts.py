@@ -117,8 +117,9 @@ def raise_alert(patient: Patient, fact: Fact, now: datetime) -> Decision[Patient
     if alert.alert_id in patient.alerts:
         return Decision(patient)
     role = RULES[type(fact)].role
-    message = to_staff(patient, role, "alert", alert.alert_id, due_at=now, plan_id=alert.plan_id)
-    return Decision(patient.with_alert(alert).with_deliveries(message), (_raised(patient, alert),))
+    urgent = alert.severity == "critical"
+    messages = to_staff(patient, role, "alert", alert.alert_id, due_at=now, plan_id=alert.plan_id, urgent=urgent)
+    return Decision(patient.with_alert(alert).with_deliveries(*messages), (_raised(patient, alert),))
 
 
 def _alert(patient: Patient, fact: Fact, now: datetime) -> Alert:

@@ -1,9 +1,10 @@
 """The ledger's own rules: what a delivery is keyed by, and whether it can go to anybody."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 
-from services.notifications.domain.state import LIVE, OPEN, Delivery, DeliveryState, Patient, Role
+from services.notifications.domain.state import LIVE, OPEN, Delivery, DeliveryState, Misfire, Patient, Role
+from shared.events.base import Fact
 from shared.ids import derived_id
 
 NO_ADDRESS = "no-address"
@@ -22,6 +23,7 @@ def to_patient(
     slot: str = "",
     plan_id: str | None = None,
     valid_until: datetime | None = None,
+    misfire: Misfire = "send_now",
 ) -> Delivery:
     """A message to the patient, in the state that the contact allows."""
     state, reason = _reach(patient)
@@ -38,36 +40,74 @@ def to_patient(
         slot=slot,
         plan_id=plan_id,
         valid_until=valid_until,
+        misfire=misfire,
     )
 
 
 def to_staff(
-    patient: Patient, role: Role, topic: str, subject_id: str, *, due_at: datetime, plan_id: str | None
-) -> Delivery:
-    """A message to whoever is first in line for `role`; suppressed where the roster is empty."""
-    owner = patient.desk.owners.get(role)
-    return Delivery(
-        delivery_id=_delivery_id(patient, "staff", owner or role, topic, subject_id, 1, ""),
-        recipient="staff",
-        recipient_id=owner or role,
-        topic=topic,
-        subject_id=subject_id,
-        subject_version=1,
-        due_at=due_at,
-        plan_id=plan_id,
-        state=DeliveryState.SCHEDULED if owner else DeliveryState.SUPPRESSED,
-        reason="" if owner else NO_OWNER,
+    patient: Patient,
+    role: Role,
+    topic: str,
+    subject_id: str,
+    *,
+    due_at: datetime,
+    plan_id: str | None,
+    urgent: bool = False,
+) -> tuple[Delivery, ...]:
+    """The messages to whoever is first in line for `role`: mail, and chat where there is one.
+
+    Suppressed where the roster is empty.
+    """
+    owner, chats = patient.desk.owners.get(role), patient.desk.chats
+    channels = ("email", "chat") if owner and chats & {owner, "*"} else ("email",)
+    return tuple(
+        Delivery(
+            delivery_id=_delivery_id(patient, "staff", owner or role, topic, subject_id, 1, "", channel=channel),
+            recipient="staff",
+            recipient_id=owner or role,
+            topic=topic,
+            subject_id=subject_id,
+            subject_version=1,
+            due_at=due_at,
+            channel=channel,
+            plan_id=plan_id,
+            state=DeliveryState.SCHEDULED if owner else DeliveryState.SUPPRESSED,
+            reason="" if owner else NO_OWNER,
+            urgent=urgent,
+        )
+        for channel in channels
     )
 
 
-def _delivery_id(patient: Patient, *identity: str | int) -> str:
+def to_systems(patient: Patient, fact: Fact, now: datetime) -> tuple[Delivery, ...]:
+    """Webhook calls to the clinic systems that want `fact`; told once, however often it is decided on."""
+    name = fact.NAME
+    return tuple(
+        Delivery(
+            delivery_id=_delivery_id(patient, "system", system, name, fact.event_id, 1, "", channel="webhook"),
+            recipient="system",
+            recipient_id=system,
+            topic=name,
+            subject_id=fact.event_id,
+            subject_version=1,
+            due_at=now,
+            channel="webhook",
+            plan_id=getattr(fact, "plan_id", None),
+            local_time=now.astimezone(UTC).replace(tzinfo=None),
+            tzid="UTC",
+        )
+        for system in patient.desk.subscribers.get(name, ())
+    )
+
+
+def _delivery_id(patient: Patient, *identity: str | int, channel: str = "email") -> str:
     """Derived from what the ledger is unique on, so that deciding again finds the same row."""
-    return derived_id("delivery", patient.clinic_id, "email", *identity)
+    return derived_id("delivery", patient.clinic_id, channel, *identity)
 
 
 def addressed(patient: Patient, delivery: Delivery) -> Delivery:
     """`delivery` in the state that the patient's contact allows now."""
-    if delivery.recipient == "staff":
+    if delivery.recipient != "patient":
         return delivery
     state, reason = _reach(patient)
     return delivery._replace(state=state, reason=reason)

@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Final
 
 from services.notifications.domain.deliveries import addressed
-from services.notifications.domain.reminders import SLOTS, due, zone_of
 from services.notifications.domain.standing import takes_place, told_of
 from services.notifications.domain.state import Alert, Appointment, Delivery, DeliveryState, Patient, Told
+from services.notifications.domain.timers import collapsed, lapsed
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +36,30 @@ class Dropped:
     reason: str
 
 
-Judgement = Content | Dropped
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Not to be sent now: when to look again, and why."""
+
+    at: datetime
+    reason: str
+
+
+Judgement = Content | Dropped | Later
 _COURSE: Final = 3
 """So many appointments are shown as a course; fewer need no overview."""
 
 
 def judge(patient: Patient, delivery: Delivery, now: datetime) -> Judgement:
     """What `delivery` says at `now`, or what becomes of it instead."""
-    if delivery.valid_until is not None and now >= delivery.valid_until:
-        return Dropped(DeliveryState.EXPIRED, "too-late")
+    if reason := lapsed(delivery.valid_until, delivery.misfire, delivery.due_at, now):
+        return Dropped(DeliveryState.EXPIRED, reason)
+    if delivery.recipient == "system":
+        return Content()
     standing = addressed(patient, delivery)
     if standing.state is not DeliveryState.SCHEDULED and delivery.recipient == "patient":
         return Dropped(standing.state, standing.reason)
+    if collapsed(patient, delivery, now):
+        return _superseded("collapsed")
     return _BY_TOPIC[delivery.topic](patient, delivery, now)
 
 
@@ -132,16 +144,12 @@ def _missed(patient: Patient, delivery: Delivery, _now: datetime) -> Judgement:
     return _telling([appointment], {}, on=False)
 
 
-def _reminder(patient: Patient, delivery: Delivery, now: datetime) -> Judgement:
+def _reminder(patient: Patient, delivery: Delivery, _now: datetime) -> Judgement:
     appointment = patient.appointments.get(delivery.subject_id)
     if appointment is None or appointment.version != delivery.subject_version:
         return _superseded("newer-version")
     if not takes_place(patient, appointment):
         return _superseded("plan-ended")
-    later = min((days for days in SLOTS.values() if days < SLOTS[delivery.slot]), default=None)
-    if later is not None and due(appointment.start, later, zone_of(patient)) <= now:
-        # After downtime both are due; one is enough.
-        return _superseded("collapsed")
     content = _telling([appointment], {})
     last = told_of(patient).get(appointment.appointment_id)
     known = last is not None and last.version >= appointment.version

@@ -27,4 +27,5 @@ def _contact(fact: PatientRegistered | PatientUpdated) -> Contact:
         email=given.email,
         language=given.language,
         zone=given.zone,
+        phone=given.phone,
     )

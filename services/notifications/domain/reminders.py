@@ -39,11 +39,21 @@ def _zone(name: str | None) -> ZoneInfo | None:
         return None
 
 
-def due(start: datetime, days: int, zone: ZoneInfo) -> datetime:
-    """`days` calendar days before `start` at its local time of day, moved into 09:00 to 19:00."""
+def wall_time(start: datetime, days: int, zone: ZoneInfo) -> datetime:
+    """`days` calendar days before `start` at its local time of day, moved into 09:00 to 19:00; naive."""
     local = start.astimezone(zone)
     at = min(max(local.time(), _EARLIEST), _LATEST)
-    return datetime.combine(local.date() - timedelta(days=days), at, zone).astimezone(UTC)
+    return datetime.combine(local.date() - timedelta(days=days), at)
+
+
+def due(start: datetime, days: int, zone: ZoneInfo) -> datetime:
+    """The moment of `wall_time`."""
+    return wall_time(start, days, zone).replace(tzinfo=zone).astimezone(UTC)
+
+
+def _timed(delivery: Delivery, start: datetime, zone: ZoneInfo) -> Delivery:
+    days = SLOTS[delivery.slot]
+    return delivery._replace(due_at=due(start, days, zone), local_time=wall_time(start, days, zone), tzid=zone.key)
 
 
 def remind(patient: Patient, appointment: Appointment, now: datetime) -> Patient:
@@ -59,12 +69,13 @@ def _reminder(patient: Patient, appointment: Appointment, slot: str, now: dateti
         TOPIC,
         appointment.appointment_id,
         appointment.version,
-        due_at=due(appointment.start, SLOTS[slot], zone_of(patient)),
+        due_at=now,
         slot=slot,
         plan_id=appointment.plan_id,
         valid_until=appointment.start,
+        misfire="collapse",
     )
-    return _unless_late(delivery, now)
+    return _unless_late(_timed(delivery, appointment.start, zone_of(patient)), now)
 
 
 def _unless_late(delivery: Delivery, now: datetime) -> Delivery:
@@ -92,5 +103,4 @@ def _overdue(delivery: Delivery, now: datetime) -> bool:
 def _in_zone(patient: Patient, delivery: Delivery, now: datetime) -> Delivery:
     start = delivery.valid_until
     assert start is not None
-    moved = delivery._replace(due_at=due(start, SLOTS[delivery.slot], zone_of(patient)))
-    return _unless_late(addressed(patient, moved), now)
+    return _unless_late(addressed(patient, _timed(delivery, start, zone_of(patient))), now)

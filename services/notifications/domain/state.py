@@ -14,32 +14,52 @@ V = TypeVar("V")
 
 Role = Literal["clinician", "front-desk", "operator"]
 Severity = Literal["info", "warning", "critical"]
-Recipient = Literal["patient", "staff"]
+Recipient = Literal["patient", "staff", "system"]
+"""`system`: a clinic system that subscribed to webhooks."""
+Misfire = Literal["send_now", "skip", "collapse"]
+"""What becomes of a timer that was missed: sent late, dropped, or left to a later one of its kind."""
 
 
 _NOTHING: Final[Mapping[Any, Any]] = MappingProxyType({})
 
 
 class DeliveryState(StrEnum):
-    """How far a delivery has come. Accepted, failed, unknown, superseded and expired are final."""
+    """How far a delivery has come; `transitions.py` says what may follow on what."""
 
     PLANNED = "planned"
     """Waits for the patient's contact."""
     SCHEDULED = "scheduled"
+    """A timer: waits for its time."""
+    DEFERRED = "deferred"
+    """A timer that was due and was put off: quiet hours, a cap, or a provider that did not take it then."""
+    READY = "ready"
+    """Due, and waits for somebody to send it."""
+    CLAIMED = "claimed"
+    """Somebody is about to send it; nothing has left yet."""
     SENDING = "sending"
+    """It may have left: committed before the call, settled after it."""
     ACCEPTED = "accepted"
+    """The provider has taken it."""
+    DELIVERED = "delivered"
+    UNDELIVERED = "undelivered"
+    BOUNCED = "bounced"
     FAILED = "failed"
     UNKNOWN = "unknown"
-    """Handed over without an answer: perhaps sent, so never sent again."""
+    """Handed over without an answer: perhaps sent, so never sent again; a receipt may tell later."""
     SUPERSEDED = "superseded"
     EXPIRED = "expired"
+    GROUPED = "grouped"
+    """Told by another message together with others."""
     SUPPRESSED = "suppressed"
     """Not to be sent as things stand; a new contact may change that."""
 
 
-LIVE = frozenset({DeliveryState.PLANNED, DeliveryState.SCHEDULED})
+TIMERS = frozenset({DeliveryState.SCHEDULED, DeliveryState.DEFERRED})
+LIVE = TIMERS | {DeliveryState.PLANNED, DeliveryState.READY}
 OPEN = LIVE | {DeliveryState.SUPPRESSED}
-MAYBE_TOLD = frozenset({DeliveryState.SENDING, DeliveryState.ACCEPTED, DeliveryState.UNKNOWN})
+"""Not in the sender's hands: a decision may change or take back these."""
+IN_HAND = frozenset({DeliveryState.CLAIMED, DeliveryState.SENDING})
+MAYBE_TOLD = frozenset({DeliveryState.SENDING, DeliveryState.ACCEPTED, DeliveryState.DELIVERED, DeliveryState.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +68,10 @@ class ClinicDesk:
 
     zone: str = "UTC"
     owners: Mapping[Role, str] = field(default_factory=lambda: _NOTHING)
+    chats: frozenset[str] = frozenset()
+    """Staff who also hear of alerts in a chat; `*` stands for everybody."""
+    subscribers: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _NOTHING)
+    """Per fact name, the webhook subscriptions that want it."""
 
 
 _NO_DESK: Final = ClinicDesk()
@@ -62,6 +86,7 @@ class Contact(NamedTuple):
     language: str
     zone: str | None
     phone: str | None = None
+    """E.164, for SMS."""
 
 
 class Plan(NamedTuple):
@@ -118,6 +143,12 @@ class Delivery(NamedTuple):
     plan_id: str | None = None
     valid_until: datetime | None = None
     """Not sent from this moment on."""
+    urgent: bool = False
+    """Goes before all that is not, and over capacity that is kept for it."""
+    misfire: Misfire = "send_now"
+    local_time: datetime | None = None
+    """The wall time (naive) in `tzid` that `due_at` stands for; of a webhook, when the fact was."""
+    tzid: str | None = None
     told: tuple[Told, ...] = ()
 
 

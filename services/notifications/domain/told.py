@@ -22,7 +22,12 @@ from shared.events.notifications import (
 )
 from shared.messaging.message import Decision, Handler
 
-_FINAL = {"failed": DeliveryState.FAILED, "unknown": DeliveryState.UNKNOWN, "expired": DeliveryState.EXPIRED}
+_FINAL = {
+    "failed": DeliveryState.FAILED,
+    "unknown": DeliveryState.UNKNOWN,
+    "expired": DeliveryState.EXPIRED,
+    "bounced": DeliveryState.BOUNCED,
+}
 
 
 class TimePassed(PatientFact):

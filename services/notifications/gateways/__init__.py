@@ -1,6 +1,9 @@
-"""The outside world: a mail server that takes messages, an inbox that can be asked what arrived."""
+"""The outside world: each channel in a folder of its own, all of one shape (`provider.py`)."""
 
-from services.notifications.gateways.inbox import Inbox, InboxUnreachable
-from services.notifications.gateways.smtp import Mail, MailDeferred, MailRejected, MailUncertain, MailUnreachable
+from services.notifications.gateways.email import Inbox, Mail, Patience
+from services.notifications.gateways.outcomes import Gone, PutOff, Rejected, Uncertain, Unreachable
+from services.notifications.gateways.provider import Provider
 
-__all__ = ["Inbox", "InboxUnreachable", "Mail", "MailDeferred", "MailRejected", "MailUncertain", "MailUnreachable"]
+__all__ = [
+    "Gone", "Inbox", "Mail", "Patience", "Provider", "PutOff", "Rejected", "Uncertain", "Unreachable",
+]  # fmt: skip

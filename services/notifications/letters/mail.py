@@ -9,6 +9,7 @@ from email.utils import format_datetime
 from typing import Any, Final
 
 from services.notifications.domain.judgement import Content
+from services.notifications.domain.parcels import Letter
 from services.notifications.domain.state import Contact, Delivery
 from services.notifications.letters.invitation import Invitation, Invitations
 from services.notifications.letters.speech import DEFAULT_LANGUAGE, one_line
@@ -22,15 +23,6 @@ _POLICY: Final = SMTP.clone(cte_type="7bit")
 
 class NoAddress(Exception):
     """There is nobody to write to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A mail ready to go. The addresses are the envelope's."""
-
-    message: EmailMessage
-    sender: str
-    recipient: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,16 @@
-"""The sender: claims what is due, looks again, hands it over, writes down how it went.
+"""The sender: fires timers, claims what is ready, looks again, hands it over, writes down how it went.
 
 A claim is committed first, then that the message is handed over, then, after the call, its result.
 Where a process is lost after the second, the message counts as perhaps sent once the lease has run
-out: an inbox that can be asked decides; without one a patient's message becomes `unknown` and is
-never sent again, and one to staff is sent again.
+out: the provider is asked, if it can be; else a patient's message becomes `unknown` and is never sent
+again, and one to staff is sent again.
 """
 
+from services.notifications.sender.composer import Composer
 from services.notifications.sender.courier import Courier
 from services.notifications.sender.loop import Sender
 from services.notifications.sender.pace import Pace
+from services.notifications.sender.route import Outlet, Route
 from services.notifications.sender.writer import Writer
 
-__all__ = ["Courier", "Pace", "Sender", "Writer"]
+__all__ = ["Composer", "Courier", "Outlet", "Pace", "Route", "Sender", "Writer"]

@@ -1,4 +1,4 @@
-"""The loop around the courier: claims what is due, has several messages on their way."""
+"""The loop around the courier: fires timers, claims what is ready, has several messages on their way."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -6,29 +6,29 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
-from services.notifications.sender.courier import UNREACHABLE, Courier
+from services.notifications.sender.courier import Courier
 from services.notifications.sender.pace import Pace
 from services.notifications.sender.writer import Writer
 from services.notifications.store.ledger import Claim, Ledger, Result
-from shared.clock import wall_seconds
+from services.notifications.store.timers import AT_ONCE
+from shared.clock import SystemClock, wall_seconds
 from shared.messaging.door import Door
 from shared.messaging.errors import Unavailable
 from shared.telemetry import log
 
-_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
+_PAUSE: Final = 0.2
 _EAGER_ROUNDS, _EAGER_SECONDS = 10, 0.05
 _FINISH_SECONDS: Final = 8
 
 
 class Sender:
-    """Sends what is due, several messages at a time, each patient's one after the other."""
+    """Sends what is due, several messages a channel at a time, each patient's one after the other."""
 
     def __init__(self, door: Door, ledger: Ledger, writer: Writer, courier: Courier, pace: Pace) -> None:
         self._door, self._ledger, self._writer, self._courier, self._pace = door, ledger, writer, courier, pace
         self._due = ledger.store.due
         self._on_their_way: set[asyncio.Task[None]] = set()
         self._looked_at: datetime | None = None
-        self._pause = 0.0
         self._eager = 0
         self._next_take_over = 0.0
 
@@ -48,7 +48,7 @@ class Sender:
 
     async def _round(self) -> None:
         try:
-            claims = await self._claim()
+            fired, claims = await self._look()
             abandoned = await self._take_over()
         except Unavailable as error:
             log().warning("sender-waits", reason=str(error))
@@ -58,19 +58,28 @@ class Sender:
             self._start(claim, self._courier.send(claim))
         for claim in abandoned:
             self._start(claim, self._courier.resolve(claim))
-        await self._wait(found=bool(claims))
+        if not claims and fired < AT_ONCE:
+            await self._until_due()
 
-    async def _claim(self) -> list[Claim]:
-        """As many as can go at once: the fewer are claimed, the fewer wait for the lease after a crash."""
-        limit = 1 if self._pause else self._pace.in_flight - len(self._on_their_way)
-        if limit <= 0:
-            return []
+    async def _look(self) -> tuple[int, list[Claim]]:
+        """Fire timers and claim as many messages as can go at once; the number of timers, and the claims."""
         self._looked_at = self._door.clock.now()
+        # None: the database's own clock tells, as for every process.
+        now = None if isinstance(self._door.clock, SystemClock) else self._looked_at
+        claims: list[Claim] = []
         async with self._door.work() as work:
-            claims, facts = await self._ledger.claim(work.tx, self._looked_at, limit)
+            fired, facts = await self._ledger.fire(work.tx, now)
+            for route in self._courier.routes.values():
+                limit, only_urgent = route.room()
+                if limit > 0:
+                    ours, dropped = await self._ledger.claim(
+                        work.tx, now, route.channel, limit, only_urgent=only_urgent
+                    )
+                    claims += ours
+                    facts += dropped
             for fact in facts:
                 self._door.publish(work, fact)
-        return claims
+        return fired, claims
 
     async def _take_over(self) -> list[Claim]:
         if wall_seconds() < self._next_take_over:
@@ -82,6 +91,7 @@ class Sender:
     def _start(self, claim: Claim, outcome: Coroutine[None, None, Result | None]) -> None:
         """Hold the claim until its result is written down, or until there is none."""
         self._writer.held.add(claim.delivery.delivery_id)
+        self._courier.routes[claim.delivery.channel].busy += 1
         task = asyncio.create_task(self._note(claim, outcome))
         self._on_their_way.add(task)
         task.add_done_callback(self._ended)
@@ -91,27 +101,16 @@ class Sender:
         try:
             result = await outcome
         finally:
+            self._courier.routes[claim.delivery.channel].busy -= 1
             if result is None:
                 self._writer.held.discard(claim.delivery.delivery_id)
             else:
                 self._writer.note(result)
-        if result and result.reason == UNREACHABLE:
-            self._pause = min(self._pause + _PAUSE, _LONGEST_PAUSE)
-        elif result:
-            self._pause = 0.0
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._on_their_way.discard(task)
         if not task.cancelled() and (error := task.exception()):
             log().error("send-broke-off", error_type=type(error).__name__)
-
-    async def _wait(self, *, found: bool) -> None:
-        if self._pause:
-            await asyncio.sleep(self._pause)
-        if len(self._on_their_way) > self._pace.in_flight // 2:
-            await asyncio.wait(self._on_their_way, return_when=asyncio.FIRST_COMPLETED)
-        elif not found:
-            await self._until_due()
 
     async def _until_due(self) -> None:
         """Until something may be due. The hint comes before its commit, so look a few times after it."""

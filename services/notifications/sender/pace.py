@@ -13,7 +13,6 @@ class Pace:
 
     lease_seconds: float = 15.0
     poll_seconds: float = 1.0
-    in_flight: int = 10
     tick_seconds: float | None = None
     """How often to look at a clock that somebody drives: while it stands still, nothing becomes due by itself."""
 

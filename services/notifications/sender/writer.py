@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from services.notifications.sender.pace import Pace
-from services.notifications.store.ledger import Claim, Ledger, Result
+from services.notifications.store import subscriptions
+from services.notifications.store.ledger import Handing, Ledger, Result
 from shared.messaging.door import Door
 from shared.messaging.errors import Unavailable
 from shared.telemetry import log
@@ -14,12 +16,26 @@ from shared.telemetry import log
 _RETRY_SECONDS: Final = 0.2
 
 
+class Answer(StrEnum):
+    """Whether a message may go out."""
+
+    GO = "go"
+    CHANGED = "changed"
+    """It is no longer ours, or something about it has changed."""
+    HELD_UP = "held-up"
+    """Its provider's limit is reached."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Question:
     """A courier waits to hand over a message, until that is committed."""
 
-    claim: Claim
-    answer: asyncio.Future[bool]
+    handing: Handing
+    answer: asyncio.Future[Answer]
+
+    @property
+    def delivery_id(self) -> str:
+        return self.handing.claim.delivery.delivery_id
 
 
 class Writer:
@@ -32,7 +48,7 @@ class Writer:
         self.held: set[str] = set()
         """Deliveries that this process is at work on."""
 
-    async def may_go(self, claim: Claim) -> bool:
+    async def may_go(self, handing: Handing) -> Answer:
         """Whether the message still may go out; if so, that it does is committed.
 
         Raises:
@@ -40,7 +56,7 @@ class Writer:
         """
         if self._gone:
             raise Unavailable("the writer is gone")
-        question = _Question(claim, asyncio.get_running_loop().create_future())
+        question = _Question(handing, asyncio.get_running_loop().create_future())
         self._queue.put_nowait(question)
         return await question.answer
 
@@ -84,13 +100,18 @@ class Writer:
             raise
 
     async def _commit(self, questions: Sequence[_Question], results: Sequence[Result]) -> None:
+        now = self._door.clock.now()
         async with self._door.work() as work:
-            granted = await self._ledger.hand_over(work.tx, [q.claim for q in questions], self._pace.fresh_seconds)
-            for fact in await self._ledger.settle(work.tx, results):
+            for fact in await self._ledger.settle(work.tx, results, now):
                 self._door.publish(work, fact)
+            for claim in (result.claim for result in results if result.reason == "gone"):
+                await subscriptions.disable(work.tx, claim.delivery.recipient_id, "410", now)
+            handings = [question.handing for question in questions]
+            go, held_up = await self._ledger.hand_over(work.tx, handings, self._pace.fresh_seconds)
         for question in questions:
             if not question.answer.done():
-                question.answer.set_result(question.claim.delivery.delivery_id in granted)
+                waits = Answer.HELD_UP if question.delivery_id in held_up else Answer.CHANGED
+                question.answer.set_result(Answer.GO if question.delivery_id in go else waits)
         if results:
             self.held -= {result.claim.delivery.delivery_id for result in results}
             # What stood behind these in their lines may go now.

@@ -19,7 +19,8 @@ It can't come back: a reminder of an appointment that has begun is never sent, w
 REMOVE_REMINDERS = text("""
     DELETE FROM delivery WHERE delivery_id = ANY (ARRAY(
         SELECT delivery_id FROM delivery
-        WHERE topic = 'reminder' AND state NOT IN ('scheduled', 'sending') AND valid_until < :before
+        WHERE topic = 'reminder' AND state NOT IN ('scheduled', 'deferred', 'ready', 'claimed', 'sending')
+            AND valid_until < :before
         ORDER BY valid_until LIMIT :step))
 """)
 

@@ -11,6 +11,8 @@ from services.notifications.domain.state import Delivery, Patient
 from services.notifications.store import rows
 from services.notifications.store.patients import PatientStore
 
+_FROM_LOG = text("SELECT set_config('stride.from_log', 'on', true)")
+"""Until the commit, a delivery may go straight to where the log says it went (migration 0004)."""
 _SETTLE = text("""
     UPDATE delivery SET state = settled.state, reason = settled.reason, told = settled.told
     FROM json_populate_recordset(NULL::delivery, CAST(CAST(:rows AS text) AS json)) AS settled
@@ -23,6 +25,7 @@ class LedgerFromLog(PatientStore):
 
     async def save(self, tx: AsyncConnection, changes: Sequence[tuple[Patient, Patient]]) -> None:
         """Write what differs, also of deliveries that are settled."""
+        await tx.execute(_FROM_LOG)
         await super().save(tx, changes)
         settled = [
             _row(delivery)

@@ -3,11 +3,12 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notifications.domain.state import ClinicDesk, Patient
+from services.notifications.domain.state import ClinicDesk, Patient, Role
 from services.notifications.store import rows, statements
 from services.notifications.store.rows import CONTACT, PARTS, Part, Row
 from shared.bulk import arrays
@@ -19,6 +20,8 @@ from shared.memory import Memory
 REMEMBERED_ROWS: Final = 100_000
 """Of all patients together: some 100 MB."""
 
+_NO_CHATS: Final[Mapping[str, Collection[str]]] = {}
+_NO_DESK: Final = ClinicDesk()
 Wanted = Mapping[str, tuple[str, str]]
 """Clinic and patient by `<clinic_id>/<patient_id>`."""
 
@@ -30,8 +33,15 @@ class PatientStore:
     before the commit: a hint, never the only reason to look.
     """
 
-    def __init__(self, clinics: Mapping[str, Clinic], *, remembered_rows: int = REMEMBERED_ROWS) -> None:
-        self._desks = {clinic_id: desk_of(clinic) for clinic_id, clinic in clinics.items()}
+    def __init__(
+        self,
+        clinics: Mapping[str, Clinic],
+        chats: Mapping[str, Collection[str]] = _NO_CHATS,
+        *,
+        remembered_rows: int = REMEMBERED_ROWS,
+    ) -> None:
+        """`chats`: per clinic, the staff who also hear of alerts in a chat (`*`: all)."""
+        self._desks = {name: desk_of(clinic, chats.get(name, ())) for name, clinic in clinics.items()}
         self._memory = Memory[Patient](remembered_rows, _rows)
         self.due = asyncio.Event()
 
@@ -56,17 +66,23 @@ class PatientStore:
         parts = await _read(tx, unknown)
         for key in unknown:
             revision, version, *contact = locked[key]
-            patient = self._new(*wanted[key])._replace(
+            patient = Patient(*wanted[key])._replace(
                 revision=revision,
                 contact=rows.read_contact(contact),
                 **{part: found[key] for part, found in parts.items()},
             )
             self._memory.remember(key, version, patient)
             patients[key] = patient
-        return {key: patients.get(key) or self._new(*whose) for key, whose in wanted.items()}
+        return {key: self._at_desk(patients.get(key) or Patient(*whose)) for key, whose in wanted.items()}
 
-    def _new(self, clinic_id: str, patient_id: str) -> Patient:
-        return Patient(clinic_id, patient_id, self._desks.get(clinic_id, ClinicDesk()))
+    def heed(self, wanted: Mapping[str, Mapping[str, tuple[str, ...]]]) -> None:
+        """From now on, call these webhook subscriptions: per clinic and fact name."""
+        self._desks = {name: replace(desk, subscribers=wanted.get(name, {})) for name, desk in self._desks.items()}
+
+    def _at_desk(self, patient: Patient) -> Patient:
+        """The patient as remembered, at the desk as it is now."""
+        desk = self._desks.get(patient.clinic_id, _NO_DESK)
+        return patient if patient.desk is desk else patient._replace(desk=desk)
 
     async def save(self, tx: AsyncConnection, changes: Sequence[tuple[Patient, Patient]]) -> None:
         """Write what differs."""
@@ -93,9 +109,10 @@ class PatientStore:
         return version
 
 
-def desk_of(clinic: Clinic) -> ClinicDesk:
+def desk_of(clinic: Clinic, chats: Collection[str] = ()) -> ClinicDesk:
     """What the rules need to know of `clinic`."""
-    return ClinicDesk(clinic.zone, {role: staff[0] for role, staff in clinic.roster.items() if staff})
+    owners: dict[Role, str] = {role: staff[0] for role, staff in clinic.roster.items() if staff}
+    return ClinicDesk(clinic.zone, owners, frozenset(chats))
 
 
 def _rows(patient: Patient) -> int:

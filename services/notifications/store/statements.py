@@ -12,6 +12,7 @@ from shared.bulk import unnest
 # ruff: noqa: S608
 
 _OPEN = ", ".join(f"'{state}'" for state in sorted(OPEN))
+_PLANNED = ("state", "reason", "due_at", "local_time", "tzid")
 _CONTACT = [column.name for column in CONTACT]
 
 
@@ -53,7 +54,7 @@ CHANGE: Final = {
     "plans": _change(PLANS, ("patient_key", "plan_id"), *PLANS.own[1:]),
     "appointments": _change(APPOINTMENTS, ("patient_key", "appointment_id"), *APPOINTMENTS.own[1:]),
     # Guarded: what the sender has claimed, or what is settled, is never taken back.
-    "deliveries": _change(DELIVERIES, ("delivery_id",), "state", "reason", "due_at", only=f"known.state IN ({_OPEN})"),
+    "deliveries": _change(DELIVERIES, ("delivery_id",), *_PLANNED, only=f"known.state IN ({_OPEN})"),
     "alerts": _change(
         ALERTS, ("alert_id",), "acknowledged_by", "acknowledged_at", only="known.acknowledged_at IS NULL"
     ),

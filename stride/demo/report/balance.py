@@ -187,4 +187,4 @@ def _unsent(facts: Facts, tables: Tables, mails: Iterable[Mail]) -> Iterator[str
 
 
 def _stuck(row: Row) -> bool:
-    return row["state"] == "sending"
+    return row["state"] in {"claimed", "sending"}

@@ -1,12 +1,8 @@
 """Asking a mail inbox whether a message arrived (the embedded one; none in a clinic's production)."""
 
-from typing import Self
-
 import httpx
 
-
-class InboxUnreachable(Exception):
-    """The inbox did not answer; ask again later."""
+from services.notifications.gateways.outcomes import Unreachable
 
 
 class Inbox:
@@ -19,17 +15,15 @@ class Inbox:
         """Whether a message with this Message-ID (angle brackets included) arrived.
 
         Raises:
-            InboxUnreachable: no answer, or none that can be read.
+            Unreachable: no answer, or none that can be read; ask again later.
         """
         try:
             answer = await self._client.get("/api/messages", params={"message_id": message_id, "limit": 1})
             answer.raise_for_status()
             return bool(answer.json()["messages"])
         except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
-            raise InboxUnreachable(type(error).__name__) from error
+            raise Unreachable(type(error).__name__) from error
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
+    async def close(self) -> None:
+        """Let go of connections."""
         await self._client.aclose()
