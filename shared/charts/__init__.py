@@ -1,12 +1,28 @@
 """Charts as SVG text: values in, a picture out, without I/O, script or fonts of its own.
 
-A picture stands alone (`document`) or within a page (`within`), which then links `STYLE` as a file of its
+Pictures stand alone (`document`) or within a page (`within`), which then links `STYLE` as a file of its
 own, so that a strict content security policy holds. Every picture has a title and a description for
 those who do not see it, is readable in dark mode, and prints in black on white.
 """
 
-from shared.charts.figure import document, within
+from shared.charts.course import Band, CourseChart, Mark, ReadingPoint, course_chart
+from shared.charts.figure import Picture, document, within
+from shared.charts.markup import number
 from shared.charts.run import RunChart, RunPoint, run_chart
 from shared.charts.style import STYLE
 
-__all__ = ["STYLE", "RunChart", "RunPoint", "document", "run_chart", "within"]
+__all__ = [
+    "STYLE",
+    "Band",
+    "CourseChart",
+    "Mark",
+    "Picture",
+    "ReadingPoint",
+    "RunChart",
+    "RunPoint",
+    "course_chart",
+    "document",
+    "number",
+    "run_chart",
+    "within",
+]

@@ -1,4 +1,6 @@
-"""A whole picture: its size, its heading, and what it says to those who do not see it."""
+"""Whole pictures: their size, their heading, and what they say to those who do not see them."""
+
+from typing import NamedTuple
 
 from shared.charts.axes import Area
 from shared.charts.markup import element, words
@@ -7,19 +9,33 @@ from shared.charts.style import STYLE
 WIDTH, HEIGHT = 720, 300
 """Pixels; a picture grows and shrinks with the page."""
 
-AREA = Area(left=56, top=56, right=600, bottom=246)
+AREA = Area(left=56, top=56, right=566, bottom=246)
 """Where values are drawn; on its right there is room for the names of lines."""
 
 
-def within(drawing: str, title: str, description: str, *, name: str) -> str:
+class Picture(NamedTuple):
+    """A drawing with its words: `title` is shown above it, `description` is for those who do not see it."""
+
+    title: str
+    description: str
+    drawing: str
+
+
+def within(picture: Picture, *, name: str) -> str:
     """The picture as an element of a page that links `STYLE`; `name` is one of a kind within the page."""
-    return _svg((), drawing, title, description, name)
+    return _svg(_headed(picture), picture.title, picture.description, name=name)
 
 
-def document(drawing: str, title: str, description: str) -> str:
-    """The picture as a file of its own."""
-    style = element("style", STYLE)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{_svg((style,), drawing, title, description, "chart")}\n'
+def document(*pictures: Picture) -> str:
+    """The pictures, one below the other, as a file of its own."""
+    title = "; ".join(picture.title for picture in pictures)
+    description = " ".join(picture.description for picture in pictures)
+    drawings = [
+        element("g", _headed(picture), transform=f"translate(0 {at * HEIGHT})") for at, picture in enumerate(pictures)
+    ]
+    height = HEIGHT * max(1, len(pictures))
+    svg = _svg("".join(drawings), title, description, name="chart", height=height, style=element("style", STYLE))
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{svg}\n'
 
 
 def line_name(y: float, text: str, kind: str = "muted") -> str:
@@ -27,16 +43,20 @@ def line_name(y: float, text: str, kind: str = "muted") -> str:
     return element("text", words(text), class_=kind, x=AREA.right + 8, y=y + 4)
 
 
-def _svg(style: tuple[str, ...], drawing: str, title: str, description: str, name: str) -> str:
+def _headed(picture: Picture) -> str:
+    heading = element("text", words(picture.title), class_="heading", x=AREA.left - 40, y=22)
+    return heading + picture.drawing
+
+
+def _svg(drawing: str, title: str, description: str, *, name: str, height: int = HEIGHT, style: str = "") -> str:
     return element(
         "svg",
         element("title", words(title), id=f"{name}-title"),
         element("desc", words(description), id=f"{name}-desc"),
-        *style,
-        element("text", words(title), class_="heading", x=AREA.left - 40, y=22, aria_hidden="true"),
+        style,
         element("g", drawing, aria_hidden="true"),
         xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {WIDTH} {HEIGHT}",
+        viewBox=f"0 0 {WIDTH} {height}",
         class_="chart",
         role="img",
         aria_labelledby=f"{name}-title {name}-desc",

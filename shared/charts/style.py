@@ -39,6 +39,7 @@ _RULES: Final = """
 .chart .ring { fill: none; stroke: %(good)s; stroke-width: 2.5; }
 .chart .alarm { fill: %(alarm)s; stroke: %(paper)s; stroke-width: 1.5; }
 .chart .alarm-text { fill: %(alarm)s; }
+.chart .label { stroke: %(paper)s; stroke-width: 4; paint-order: stroke; }
 .chart .cross { stroke: %(alarm)s; stroke-width: 2.5; fill: none; }
 """.strip()
 

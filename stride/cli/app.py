@@ -10,6 +10,7 @@ COMMANDS = (
     "up",
     "demo",
     "send",
+    "course",
     "rebuild",
     "dlq",
     "bench",

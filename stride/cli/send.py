@@ -14,24 +14,17 @@ from rich.text import Text
 from stride.cli import exits
 from stride.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from stride.cli.output import Output
+from stride.cli.reach import tokens_of, url_of
 from stride.cli.send_files import NotSendable, files_of, posts_of
 from stride.cli.send_posts import Tally, hand_in
-from stride.embedded.addresses import Addresses
 
 _SYSTEM = "clinic-system"
 _TIMEOUT_SECONDS = 120
-_COLUMNS = 4
 
 _Paths = Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files, or folders of files, sent by name.")]
 _Url = Annotated[str, typer.Option("--url", envvar="STRIDE_URL", help="Where intake is. Default: this home's stack.")]
 _Token = Annotated[str, typer.Option("--token", help="Bearer token. Default: STRIDE_TOKEN, or the home's tokens.txt.")]
 _Clinic = Annotated[str, typer.Option("--clinic", help="Whose token of tokens.txt. Default: the first clinic there.")]
-
-
-class NoWay(Exception):
-    """There is no address or token to send with."""
-
-    exit_code = exits.CONFIGURATION
 
 
 def send(
@@ -49,10 +42,14 @@ def send(
     """
     output = Output(as_json=json)
     files = files_of(paths)
-    headers = {"authorization": f"Bearer {token or os.environ.get('STRIDE_TOKEN') or _token(home, clinic)}"}
+    headers = {
+        "authorization": f"Bearer {token or os.environ.get('STRIDE_TOKEN') or tokens_of(home, _SYSTEM, clinic)[0]}"
+    }
     began = time.monotonic()
     tally = Tally()
-    with httpx.Client(base_url=url or _url(home), headers=headers, timeout=_TIMEOUT_SECONDS, trust_env=False) as http:
+    with httpx.Client(
+        base_url=url or url_of(home, "intake"), headers=headers, timeout=_TIMEOUT_SECONDS, trust_env=False
+    ) as http:
         _send_all(http, files, tally, output)
     _show(output, tally)
     if json:
@@ -84,23 +81,3 @@ def _show(output: Output, tally: Tally) -> None:
         place = f"{failure['origin']}: {failure['status'] or ''} {failure['reason']}"
         table.add_row("failed", "1", Text(place), style="red")
     output.human.print(table)
-
-
-def _url(home: Path) -> str:
-    """Where the stack of this home has its intake."""
-    addresses = Addresses.load(home)
-    if addresses is None or "intake" not in addresses.services:
-        raise NoWay(f"{home} has no stack that says where intake is: give --url, or run `stride up`.")
-    return addresses.services["intake"]
-
-
-def _token(home: Path, clinic: str) -> str:
-    path = home / "secrets" / "tokens.txt"
-    try:
-        granted = [line.split() for line in path.read_text(encoding="utf-8").splitlines()]
-    except OSError:
-        raise NoWay(f"No token: give --token, set STRIDE_TOKEN, or let `stride init` make {path}.") from None
-    for grant in granted:
-        if len(grant) == _COLUMNS and grant[2] == _SYSTEM and clinic in ("", grant[0]):
-            return grant[3]
-    raise NoWay(f"{path} has no token of a {_SYSTEM} for the clinic {clinic or '(any)'}.")

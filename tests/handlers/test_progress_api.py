@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import xml.etree.ElementTree as ET
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -84,3 +85,55 @@ async def test_who_may_not_see_a_course_gets_a_problem_that_says_so(
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json()["status"] == status
         assert answer.json()["detail"]
+
+
+async def test_each_verdict_is_explained_in_plain_words(client: httpx.AsyncClient, door: Door, clinic_id: str) -> None:
+    story = Story(clinic_id, "patient-1")
+    await admit(door, [story.plan(), *story.course(IMPROVING)])
+    course = (await ask(client, "doctor")).json()
+    told = {milestone["milestone"]: milestone["explanation"] for milestone in course["milestones"]}
+    # sigma^2 = (8 + 4^2/2) / (8 + 4); SE = 1.15 sqrt(.6^2/2 + 1/3) = .83; Phi(1.6 / .83) = .97.
+    assert told["pain-40"] == (
+        "Pain fell from 6 (mean of 2 readings before treatment) to 2 (mean of 3 readings, 14 Jan 2026 to "
+        "20 Jan 2026); the target is 3.6. With a noise of 1.15 a reading, the chance that noise alone takes the mean "
+        "beyond the target is 3%; the rule allows 10%. 3 of the 3 readings meet it on their own (2 have to). Reached "
+        "during care on 20 Jan 2026 (rule version 1)."
+    )
+    assert told["sessions-6"].startswith("6 sessions were held")
+    assert told["sessions-12"] == "Not reached yet."
+    assert "nothing to compare with" in told["strength-20"]
+    (proposal,) = course["proposals"]
+    assert proposal["explanation"].startswith("A step forward is proposed, since the milestone is held: pain fell")
+
+
+async def test_a_milestone_that_was_taken_back_says_what_it_had_rested_on(
+    client: httpx.AsyncClient, door: Door, clinic_id: str
+) -> None:
+    story = Story(clinic_id, "patient-1")
+    await admit(door, [story.plan(), *story.course(IMPROVING[:6])])
+    await admit(door, [story.corrected("m-5-0", 8, 12)])
+    (pain,) = (m for m in (await ask(client, "doctor")).json()["milestones"] if m["milestone"] == "pain-40")
+    assert (pain["state"], pain["taken_back"]["values"]) == ("not-yet", [2, 2, 2])
+    assert pain["explanation"].startswith("Taken back. It had rested on this: pain fell from 6")
+    svg = await chart(client, "doctor")
+    assert "Pain down by 40%: taken back on" in svg.text
+
+
+async def chart(client: httpx.AsyncClient, token: str, query: str = "") -> httpx.Response:
+    return await client.get(f"/courses/{PLAN}/chart.svg{query}", headers={"authorization": f"Bearer {token}"})
+
+
+async def test_a_course_is_a_picture_with_every_reading_for_those_who_may_see_it(
+    client: httpx.AsyncClient, door: Door, clinic_id: str
+) -> None:
+    story = Story(clinic_id, "patient-1")
+    await admit(door, [story.plan(), *story.course(IMPROVING)])
+    answer = await chart(client, "doctor")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/svg+xml")
+    dots = [node for node in ET.fromstring(answer.content).iter() if "dot" in node.attrib.get("class", "").split()]
+    assert len(dots) == len(IMPROVING)
+    assert "Pain down by 40%: reached on 20 Jan 2026" in answer.text
+    assert (await chart(client, "doctor", "?measure=pain")).content == answer.content
+    assert (await chart(client, "doctor", "?measure=strength")).status_code == 404
+    assert (await chart(client, "stranger")).status_code == 404
+    assert (await chart(client, "desk")).status_code == 403

@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from services.console.api.figures import FigureView
 from services.console.domain.xmr import RULES
-from shared.charts import RunChart, RunPoint, run_chart, within
+from shared.charts import Picture, RunChart, RunPoint, run_chart, within
 
 
 class Charts(NamedTuple):
@@ -28,7 +28,7 @@ def _values(figure: FigureView, name: str) -> Markup:
     unlike = sum(bool(point.note) for point in points)
     told = f"{len(points)} weeks, {unlike} of them unlike the others" if limits else f"{len(points)} weeks"
     drawing = run_chart(RunChart(_unit(figure.unit), points, lines))
-    return Markup(within(drawing, figure.title, f"Weekly values: {told}.", name=name))  # noqa: S704  # escaped there
+    return _element(Picture(figure.title, f"Weekly values: {told}.", drawing), name)
 
 
 def _ranges(figure: FigureView, name: str) -> Markup:
@@ -41,8 +41,11 @@ def _ranges(figure: FigureView, name: str) -> Markup:
     ]
     lines = [("mean", figure.limits.mean_range), ("upper", upper)]
     drawing = run_chart(RunChart(_unit(figure.unit), points, lines))
-    title = f"{figure.title}: change from week to week"
-    return Markup(within(drawing, title, "Moving ranges.", name=name))  # noqa: S704  # escaped there
+    return _element(Picture(f"{figure.title}: change from week to week", "Moving ranges.", drawing), name)
+
+
+def _element(picture: Picture, name: str) -> Markup:
+    return Markup(within(picture, name=name))  # noqa: S704  # escaped there
 
 
 def _note(broken: tuple[int, ...]) -> str:

@@ -14,6 +14,14 @@ from services.progress.domain.taper import Proposal
 from services.progress.domain.verdicts import Verdicts
 from shared.events.clinical import Side
 from shared.events.progress import Evidence
+from shared.explaining import (
+    explain_not_evaluable,
+    explain_plateau,
+    explain_proposal,
+    explain_reached,
+    explain_regression,
+    explain_retracted,
+)
 
 
 class BaselineView(BaseModel):
@@ -55,6 +63,10 @@ class MilestoneView(BaseModel):
     reached_at: datetime | None
     reason: str | None
     evidence: Evidence | None
+    taken_back: Evidence | None
+    """What it had rested on before it was taken back, where it does not stand again."""
+    explanation: str
+    """The verdict in plain words."""
 
 
 class RegressionView(BaseModel):
@@ -65,6 +77,7 @@ class RegressionView(BaseModel):
     reading_id: str
     detected_at: datetime
     evidence: Evidence
+    explanation: str
 
 
 class PlateauView(BaseModel):
@@ -73,6 +86,7 @@ class PlateauView(BaseModel):
     measure: str
     review: int
     evidence: Evidence
+    explanation: str
 
 
 class ProposalView(BaseModel):
@@ -86,6 +100,7 @@ class ProposalView(BaseModel):
     reason: str
     state: Literal["open", "approved", "declined"]
     evidence: Evidence
+    explanation: str
 
 
 class AdverseEventView(BaseModel):
@@ -166,6 +181,7 @@ def _series(series: Series) -> SeriesView:
 def _milestone(record: PatientRecord, plan_id: str, verdict: Verdict) -> MilestoneView:
     rule = verdict.rule
     told = record.published.get(Subject("milestone", plan_id, f"{rule.milestone}/{rule.rule_version}"))
+    taken_back = told.evidence if told and not told.standing else None
     return MilestoneView(
         milestone=rule.milestone,
         title=rule.title,
@@ -175,7 +191,19 @@ def _milestone(record: PatientRecord, plan_id: str, verdict: Verdict) -> Milesto
         reached_at=verdict.reached_at,
         reason=verdict.not_evaluable or None,
         evidence=verdict.evidence,
+        taken_back=taken_back,
+        explanation=_explained(verdict, taken_back),
     )
+
+
+def _explained(verdict: Verdict, taken_back: Evidence | None) -> str:
+    if verdict.reached_at and verdict.evidence:
+        return explain_reached(verdict.evidence, verdict.reached_at)
+    if taken_back:
+        return explain_retracted(taken_back, None, None)
+    if verdict.not_evaluable:
+        return explain_not_evaluable(verdict.not_evaluable)
+    return "Not reached yet."
 
 
 def _regression(course: Course, regression: Regression) -> RegressionView:
@@ -185,11 +213,17 @@ def _regression(course: Course, regression: Regression) -> RegressionView:
         reading_id=regression.reading_id,
         detected_at=regression.detected_at,
         evidence=regression.evidence,
+        explanation=explain_regression(regression.evidence),
     )
 
 
 def _plateau(plateau: Plateau) -> PlateauView:
-    return PlateauView(measure=plateau.measure, review=plateau.review, evidence=plateau.evidence)
+    return PlateauView(
+        measure=plateau.measure,
+        review=plateau.review,
+        evidence=plateau.evidence,
+        explanation=explain_plateau(plateau.evidence, plateau.review),
+    )
 
 
 def _proposal(proposal: Proposal) -> ProposalView:
@@ -202,4 +236,5 @@ def _proposal(proposal: Proposal) -> ProposalView:
         reason=proposal.reason,
         state=proposal.state,
         evidence=proposal.evidence,
+        explanation=explain_proposal(proposal.evidence, forward=proposal.to_step > proposal.from_step),
     )

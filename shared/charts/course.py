@@ -1,0 +1,145 @@
+"""A measure along a course: readings, the baseline with its noise, the targets, and what was judged when."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from math import inf
+from typing import Literal, NamedTuple
+
+from shared.charts.axes import Scale, time_axis, time_scale, value_axis, value_scale
+from shared.charts.figure import AREA, line_name
+from shared.charts.markup import element, number, words
+
+_APART = 15
+"""Pixels between the names of two lines."""
+_NAME_WIDTH = 76
+"""Pixels that the name of a mark takes."""
+
+Judged = Literal["reached", "taken back", "worse"]
+
+
+class ReadingPoint(NamedTuple):
+    """A reading; `before` where it belongs to the baseline."""
+
+    taken_at: datetime
+    value: float
+    before: bool
+
+
+class Band(NamedTuple):
+    """The baseline and the values within one sigma of it."""
+
+    level: float
+    low: float
+    high: float
+
+
+class Mark(NamedTuple):
+    """What was judged at a reading, and its name in people's words."""
+
+    taken_at: datetime
+    value: float
+    judged: Judged
+    title: str
+
+
+class CourseChart(NamedTuple):
+    """What is drawn; at least one reading. `targets` are names and levels."""
+
+    unit: str
+    readings: Sequence[ReadingPoint]
+    baseline: Band | None
+    targets: Sequence[tuple[str, float]]
+    marks: Sequence[Mark]
+
+
+class _Scales(NamedTuple):
+    along: Scale
+    up: Scale
+
+    def place(self, taken_at: datetime, value: float) -> tuple[float, float]:
+        return self.along(taken_at.timestamp()), self.up(value)
+
+
+def course_chart(chart: CourseChart) -> str:
+    """The drawing."""
+    up, ticks = value_scale(_values(chart), AREA)
+    moments = [*(reading.taken_at for reading in chart.readings), *(mark.taken_at for mark in chart.marks)]
+    along, days = time_scale(moments, AREA)
+    scales = _Scales(along, up)
+    return "".join(
+        (
+            _band(chart.baseline, up) if chart.baseline else "",
+            value_axis(AREA, up, ticks, chart.unit),
+            time_axis(AREA, along, days),
+            *_lines(chart, up),
+            *_readings(chart.readings, scales, chart.unit),
+            *_marks(chart.marks, scales),
+        )
+    )
+
+
+def _values(chart: CourseChart) -> list[float]:
+    values = [reading.value for reading in chart.readings] + [mark.value for mark in chart.marks]
+    band = [chart.baseline.low, chart.baseline.high] if chart.baseline else []
+    return [*values, *band, *(level for _, level in chart.targets)]
+
+
+def _band(baseline: Band, up: Scale) -> str:
+    top, bottom = up(baseline.high), up(baseline.low)
+    return element(
+        "rect", class_="band", x=AREA.left, y=top, width=AREA.right - AREA.left, height=max(1.0, bottom - top)
+    ) + element("line", class_="centre", x1=AREA.left, x2=AREA.right, y1=up(baseline.level), y2=up(baseline.level))
+
+
+def _lines(chart: CourseChart, up: Scale) -> Iterator[str]:
+    named = [(up(chart.baseline.level), _before(chart.baseline), "muted")] if chart.baseline else []
+    for title, level in chart.targets:
+        yield element("line", class_="target", x1=AREA.left, x2=AREA.right, y1=up(level), y2=up(level))
+        named.append((up(level), f"{title} {number(level)}", "good"))
+    lowest = 0.0
+    for y, text, kind in sorted(named):
+        # Pushed down where two names would lie on each other.
+        lowest = max(y, lowest + _APART)
+        yield line_name(lowest, text, kind)
+
+
+def _before(baseline: Band) -> str:
+    return f"before {number(baseline.level)} ({number(baseline.low)} to {number(baseline.high)})"
+
+
+def _readings(readings: Sequence[ReadingPoint], scales: _Scales, unit: str) -> Iterator[str]:
+    places = [scales.place(reading.taken_at, reading.value) for reading in readings]
+    yield element("polyline", class_="line", points=" ".join(f"{x:.1f},{y:.1f}" for x, y in places))
+    for (x, y), reading in zip(places, readings, strict=True):
+        told = f"{reading.taken_at:%d %b %Y}: {number(reading.value)} {unit}".strip()
+        title = element("title", words(f"{told}, before treatment" if reading.before else told))
+        yield element("circle", title, class_="dot hollow" if reading.before else "dot", cx=x, cy=y, r=4)
+
+
+def _marks(marks: Sequence[Mark], scales: _Scales) -> Iterator[str]:
+    """The marks in time order, with their names above them, or below where one stands close before."""
+    last, above = -inf, False
+    for mark in sorted(marks):
+        x, y = scales.place(mark.taken_at, mark.value)
+        above = not above if x - last < _NAME_WIDTH else True
+        last = x
+        yield _mark(mark, x, y)
+        yield _name(x, y - 14 if above and y - 14 > AREA.top else y + 24, mark.judged)
+
+
+def _mark(mark: Mark, x: float, y: float) -> str:
+    title = element("title", words(f"{mark.title}: {mark.judged} on {mark.taken_at:%d %b %Y}"))
+    if mark.judged == "reached":
+        return element("circle", title, class_="ring", cx=x, cy=y, r=9)
+    if mark.judged == "taken back":
+        cross = f"M{x - 7:.1f} {y - 7:.1f}l14 14m0 -14l-14 14"
+        return element("path", title, class_="cross", d=cross)
+    triangle = " ".join(f"{x + a:.1f},{y + b:.1f}" for a, b in ((-8, -6), (8, -6), (0, 8)))
+    return element("polygon", title, class_="alarm", points=triangle)
+
+
+def _name(x: float, y: float, judged: Judged) -> str:
+    """Towards the side where there is room."""
+    anchor = "end" if x > AREA.right - _NAME_WIDTH / 2 else "start" if x < AREA.left + _NAME_WIDTH / 2 else "middle"
+    kind = "label good" if judged == "reached" else "label alarm-text"
+    return element("text", words(judged), class_=kind, x=x, y=y, text_anchor=anchor)

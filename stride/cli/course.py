@@ -1,0 +1,133 @@
+"""`stride course`: how a course of care stands, and why."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from shared.messaging.errors import Unavailable
+from stride.cli import exits
+from stride.cli.options import DEFAULT_HOME, HomeOption, JsonOption
+from stride.cli.output import Output
+from stride.cli.reach import NoWay, tokens_of, url_of
+
+_READER = "clinician"
+_TIMEOUT_SECONDS = 30
+_NOT_FOUND = 404
+_COLOURS = {"reached": "green", "not-evaluable": "yellow"}
+
+_Id = Annotated[str, typer.Argument(metavar="ID", help="The plan's id.")]
+_Svg = Annotated[Path | None, typer.Option("--svg", metavar="FILE", help="Write the course's charts into this file.")]
+_Url = Annotated[str, typer.Option("--url", help="Where progress answers. Default: this home's stack.")]
+_Token = Annotated[
+    str, typer.Option("--token", envvar="STRIDE_TOKEN", help="Bearer token. Default: the home's tokens.txt.")
+]
+_Clinic = Annotated[str, typer.Option("--clinic", help="Whose token of tokens.txt. Default: each in turn.")]
+
+course = typer.Typer(
+    name="course", help="Shows how a course of care stands, and why.", no_args_is_help=True, add_completion=False
+)
+
+
+class NoSuchCourse(Exception):
+    """No clinic whose token we have has a course of that id."""
+
+    exit_code = exits.FAILED
+
+
+@course.callback()
+def _courses() -> None:
+    """Keeps `show` a subcommand."""
+
+
+@course.command()
+def show(
+    plan_id: _Id,
+    *,
+    svg: _Svg = None,
+    url: _Url = "",
+    token: _Token = "",
+    clinic: _Clinic = "",
+    home: HomeOption = DEFAULT_HOME,
+    json: JsonOption = False,
+) -> int:
+    """Shows a course: readings, milestones, signals and proposals, each explained in plain words.
+
+    Exit code 0: shown; 1: there is no such course; 69: progress does not answer.
+    """
+    output = Output(as_json=json)
+    tokens = [token] if token else tokens_of(home, _READER, clinic)
+    with httpx.Client(base_url=url or url_of(home, "progress"), timeout=_TIMEOUT_SECONDS, trust_env=False) as http:
+        found, headers = _find(http, plan_id, tokens)
+        if svg:
+            _write_chart(http, f"/courses/{plan_id}/chart.svg", headers, svg)
+    _show(output, found)
+    if svg:
+        output.human.print(f"Charts: {svg}", soft_wrap=True, markup=False)
+    if json:
+        output.result(found)
+    return exits.OK
+
+
+def _find(http: httpx.Client, plan_id: str, tokens: list[str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The course, and the header that opens it."""
+    for token in tokens:
+        headers = {"authorization": f"Bearer {token}"}
+        answer = _get(http, f"/courses/{plan_id}", headers)
+        if answer.is_success:
+            return answer.json(), headers
+        if answer.status_code != _NOT_FOUND:
+            raise NoWay(f"Progress says {answer.status_code}: {answer.json().get('detail', '')}")
+    raise NoSuchCourse("No clinic whose token was tried has a course of that plan id.")
+
+
+def _get(http: httpx.Client, path: str, headers: dict[str, str]) -> httpx.Response:
+    try:
+        return http.get(path, headers=headers)
+    except httpx.HTTPError as error:
+        raise Unavailable(
+            f"Progress does not answer at {http.base_url}: {type(error).__name__}. Is `stride up` running?"
+        ) from None
+
+
+def _write_chart(http: httpx.Client, path: str, headers: dict[str, str], file: Path) -> None:
+    answer = _get(http, path, headers)
+    if not answer.is_success:
+        raise NoSuchCourse("The course has no reading to draw yet.")
+    file.write_bytes(answer.content)
+
+
+def _show(output: Output, course: dict[str, Any]) -> None:
+    state = "ended" if course["ended"] else f"at step {course['step']} ({course.get('step_name', '')})"
+    told = f"{course['protocol_id']} v{course['protocol_version']}, {state}, {course['sessions']} sessions held"
+    output.human.print(Panel(Text(told), title=Text(f"Course {course['plan_id']}"), title_align="left"))
+    output.human.print(_readings(course["series"]))
+    for milestone in course["milestones"]:
+        title = milestone["title"] or milestone["milestone"]
+        _say(output, f"{title}: {milestone['state']}", milestone, _COLOURS.get(milestone["state"], ""))
+    for regression in course["regressions"]:
+        _say(output, f"{regression['measure']} got worse", regression, "red")
+    for plateau in course["plateaus"]:
+        _say(output, f"{plateau['measure']} stands still", plateau, "yellow")
+    for proposal in course["proposals"]:
+        steps = f"step {proposal['from_step']} to {proposal['to_step']}"
+        _say(output, f"Proposal, {steps}: {proposal['state']}", proposal, "cyan")
+
+
+def _readings(series: list[dict[str, Any]]) -> Table:
+    table = Table("measure", "unit", "before", "readings, oldest first")
+    for one in series:
+        name = " ".join(filter(None, (one["measure"], one.get("side"), one.get("device"))))
+        before = f"{one['baseline']['value']:.3g}" if one.get("baseline") else "none"
+        values = " ".join(f"{reading['value']:g}" for reading in one["readings"])
+        table.add_row(Text(name), Text(one["unit"]), before, values)
+    return table
+
+
+def _say(output: Output, title: str, verdict: dict[str, Any], colour: str) -> None:
+    output.human.print(Text(f"\n{title}", style=f"bold {colour}".strip()))
+    output.human.print(Text(verdict["explanation"]))
