@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.scheduling.optimality import optimality
 from benchmarks.scheduling.planning import planning
 
 Figures = dict[str, Any]
@@ -21,10 +22,12 @@ class Sizes:
 
     planned: int
     planned_large: int
+    proven: int
+    """Courses compared with CP-SAT's optimum."""
 
 
-FULL = Sizes(planned=1000, planned_large=200)
-QUICK = Sizes(planned=200, planned_large=20)
+FULL = Sizes(planned=1000, planned_large=200, proven=200)
+QUICK = Sizes(planned=200, planned_large=20, proven=8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +44,13 @@ async def _plan(run: Run) -> Figures:
     return await asyncio.to_thread(planning, run.seed, run.sizes.planned, run.sizes.planned_large)
 
 
+async def _optimal(run: Run) -> Figures:
+    return await asyncio.to_thread(optimality, run.seed, run.sizes.proven, run.report)
+
+
 SECTIONS: Mapping[str, Callable[[Run], Awaitable[Figures]]] = {
     "plan": _plan,
+    "optimal": _optimal,
 }
 
 

@@ -1,7 +1,7 @@
 """Made-up clinics with a past: practitioners with hours and skills, rooms, leave, taken times, and plans to book."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
@@ -45,13 +45,13 @@ class Instance:
     plan: PlanCreated
 
 
-def instance(seed: int, size: Size) -> Instance:
+def instance(seed: int, size: Size, phases: Sequence[Phase] = FOOT_DROP) -> Instance:
     """One made-up clinic and plan; the same for the same seed."""
     chance = Random(seed)
     calendar = _calendar(chance, size)
     patient = Patient("p1", 10_000)
     schedule = ClinicSchedule(CLINIC, calendar, _taken(chance, calendar, size, patient), {"p1": patient})
-    return Instance(schedule, _plan(chance, calendar))
+    return Instance(schedule, _plan(chance, calendar, phases))
 
 
 def _calendar(chance: Random, size: Size) -> ClinicCalendar:
@@ -115,12 +115,12 @@ def _take(masks: Masks, day: int, who: int, room: int, *, opened: int, start: in
             masks[resource][day] = masks[resource].get(day, 0) | during
 
 
-def _plan(chance: Random, calendar: ClinicCalendar) -> PlanCreated:
+def _plan(chance: Random, calendar: ClinicCalendar, phases: Sequence[Phase]) -> PlanCreated:
     named = [r.external_id for r in calendar.resources.values() if r.kind == "practitioner" and _SKILL in r.offers]
     return plan_of(
         "p1",
         starts_on=NOW.date() + timedelta(days=chance.randrange(1, 8)),
-        phases=FOOT_DROP,
+        phases=phases,
         practitioner_id=chance.choice(named) if chance.random() < 0.3 else None,
         preferred_times=_preferred(chance) if chance.random() < 0.5 else (),
     )
@@ -161,9 +161,3 @@ def plan_of(
         measures=(),
         milestones=(),
     )
-
-
-def cold(schedule: ClinicSchedule) -> ClinicSchedule:
-    """The same clinic with nothing remembered of its opening times."""
-    assert schedule.calendar
-    return replace(schedule, calendar=replace(schedule.calendar, _memo={}))

@@ -20,6 +20,19 @@ def _plan(found: Mapping[str, Any]) -> Iterator[Line]:
     yield at_most(f"planning a course, 50 x 30, p99 of {found['large_courses']}", found["large_p99_ms"], 60, "ms")
 
 
+def _optimal(found: Mapping[str, Any]) -> Iterator[Line]:
+    yield Line(
+        f"courses compared with CP-SAT: {found['courses']}",
+        f"{found['p50_ms']:.1f} ms",
+        f"CP-SAT {found['cpsat_p50_ms']:.0f} ms",
+    )
+    yield at_most("  largest gap to the proven optimum", found["max_gap"], 0)
+    yield at_most("  infeasible where CP-SAT is feasible, or the reverse", found["wrongly_infeasible"], 0)
+    missed = found["feasible"] - found["greedy_feasible"]
+    yield Line("  booked whole", f"{found['feasible']}", f"greedy fails in {missed} of them")
+
+
 _SECTIONS = {
     "plan": _plan,
+    "optimal": _optimal,
 }
