@@ -95,14 +95,15 @@ def continued(course: Course, session: Session | None, readings: Iterable[Readin
     longer = _longer(course, readings)
     if longer is None:
         return None
-    fresh = {name: len(known[name].readings) if name in known else 0 for name in longer}
-    since = min((longer[name].readings[at].effective_at for name, at in fresh.items()), default=_NEVER)
-    if session:
-        since = min(since, session.started_at)
-    series = {**known, **longer}
-    if len(series) > len(known):
-        series = dict(sorted(series.items()))
-    more = course._replace(sessions=(*sessions, session) if session else sessions, series=series)
+    since = session.started_at if session else _NEVER
+    fresh: dict[str, int] = {}
+    for name, series in longer.items():
+        fresh[name] = at = len(known[name].readings) if name in known else 0
+        since = min(since, series.readings[at].effective_at)
+    all_series = {**known, **longer}
+    if len(all_series) > len(known):
+        all_series = dict(sorted(all_series.items()))
+    more = course._replace(sessions=(*sessions, session) if session else sessions, series=all_series)
     return more, Fresh(since, len(sessions), fresh)
 
 

@@ -138,10 +138,11 @@ def _count(course: Course, rule: MilestoneRule, sessions: int) -> Evidence:
 
 def _first_confirmed(series: Series, rule: MilestoneRule, looked_at: int) -> Verdict | None:
     baseline = series.baseline
-    if baseline is None:
+    start = max(looked_at, baseline.last + rule.window) if baseline else len(series.readings)
+    if baseline is None or start >= len(series.readings):
         return None
     target = target_of(series, baseline, rule)
-    for at in range(max(looked_at, baseline.last + rule.window), len(series.readings)):
+    for at in range(start, len(series.readings)):
         if _confirms(series, baseline, rule, target, at):
             return Verdict(
                 rule, series.readings[at].effective_at, window_evidence(series, rule, at), series=series.name, at=at

@@ -1,6 +1,6 @@
 """What is new about a course's baselines and milestones, against what was published before."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from services.progress.domain.course import Course
@@ -26,11 +26,11 @@ class News(NamedTuple):
     fact: Fact
 
 
-def baseline_news(record: PatientRecord, course: Course, before: Mapping[str, Series]) -> Iterator[News]:
-    """A baseline that is settled, or has changed since it was; those of the series `before` were told of."""
+def baseline_news(record: PatientRecord, course: Course) -> Iterator[News]:
+    """A baseline that is settled, or has changed since it was."""
     for series in course.series.values():
-        baseline, known = series.baseline, before.get(series.name)
-        if baseline is None or (known and known.baseline is baseline):
+        baseline = series.baseline
+        if baseline is None:
             continue
         subject = Subject("baseline", course.plan_id, series.name)
         known = record.published.get(subject)

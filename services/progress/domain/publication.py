@@ -21,10 +21,13 @@ from shared.events.progress import (
 def news_of(record: PatientRecord, verdicts: Verdicts, before: Verdicts | None, cause: RetractionCause) -> list[News]:
     """What is so by `verdicts` and was not told yet, in the order in which it should be told.
 
-    What is the same as `before` was told of then, and is not looked at.
+    What is the same as `before` was told of then, and is not looked at. Baselines are: `before` is of
+    the same course, which has gone on.
     """
     course = verdicts.course
-    news = [*baseline_news(record, course, before.course.series if before else {})]
+    news: list[News] = []
+    if not before:
+        news += baseline_news(record, course)
     for verdict, known in zip_longest(verdicts.milestones, before.milestones if before else ()):
         if verdict is not known:
             news += milestone_news(record, course, verdict, cause)

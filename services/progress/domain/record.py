@@ -31,7 +31,10 @@ class Terms:
 
     def spec_of(self, measure: str) -> MeasureSpec | None:
         """How the course reads a measure; None where it does not follow it."""
-        return next((spec for spec in self.measures if spec.measure == measure), None)
+        for spec in self.measures:
+            if spec.measure == measure:
+                return spec
+        return None
 
 
 class Adjustment(NamedTuple):

@@ -153,7 +153,7 @@ def series_name(reading: Reading, spec: MeasureSpec) -> str:
 def followed(reading: Reading, terms: Terms) -> MeasureSpec | None:
     """How a course reads a reading; None where it does not count: its measure, unit, range or side."""
     spec = terms.spec_of(reading.measure)
-    if spec is None or (reading.side is not None and terms.side not in {None, Side.BOTH, reading.side}):
+    if spec is None or (reading.side and terms.side not in {None, Side.BOTH, reading.side}):
         return None
     return spec if counts_in(spec, reading) else None
 

@@ -81,8 +81,11 @@ def _regressions(series: Series, known: Iterable[Regression], looked_at: int) ->
     Their mean by 2.25 sigma and by the smallest important change or more, each by 1.25 sigma or
     more. One fall is told once: after it, three readings must come before another.
     """
+    start = max(looked_at, _LAST + _LEAST_BEFORE - 1)
+    if start >= len(series.readings):
+        return
     free_from = max((told.at + _LAST for told in known if told.series == series.name), default=0)
-    for at in range(max(looked_at, _LAST + _LEAST_BEFORE - 1), len(series.readings)):
+    for at in range(start, len(series.readings)):
         if at >= free_from and (evidence := _fall(series, at)):
             free_from = at + _LAST
             reading = series.readings[at]
@@ -92,10 +95,13 @@ def _regressions(series: Series, known: Iterable[Regression], looked_at: int) ->
 def _fall(series: Series, at: int) -> Evidence | None:
     split = at - _LAST + 1
     start = max(0, split - _MOST_BEFORE)
-    # The noise as known before the fall: the fall itself is none.
-    before, better, sigma = series.mean(start, split), series.better, series.sigma(split - 1)
+    before, better = series.mean(start, split), series.better
     fall = better * (before - series.mean(split, at + 1))
-    if fall < max(_MEAN_SIGMAS * sigma, _important(series)):
+    if fall < _important(series):
+        return None
+    # The noise as known before the fall: the fall itself is none.
+    sigma = series.sigma(split - 1)
+    if fall < _MEAN_SIGMAS * sigma:
         return None
     if any(better * (before - level) < _EACH_SIGMAS * sigma for level in series.levels[split : at + 1]):
         return None

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import text
@@ -29,12 +30,14 @@ _LOAD = {part.field: load_all(part.table) for part in PARTS}
 _SAVE = {part.field: upsert(part.table) for part in PARTS}
 _LOAD_VOIDED, _SAVE_VOIDED = load_all(tables.VOIDED), upsert(tables.VOIDED)
 _VERSIONS = load_all(tables.PATIENT)
-_THIS_VERSION = text("SELECT CAST(CAST(pg_current_xact_id() AS text) AS bigint)")
 _SET_VERSION = text("""
-    INSERT INTO patient (clinic_id, patient_id, version)
-    SELECT clinic_id, patient_id, :version
-    FROM unnest(CAST(:clinics AS text[]), CAST(:patients AS text[])) AS changed (clinic_id, patient_id)
-    ON CONFLICT (clinic_id, patient_id) DO UPDATE SET version = excluded.version
+    WITH this (version) AS (SELECT CAST(CAST(pg_current_xact_id() AS text) AS bigint)),
+         written AS (
+            INSERT INTO patient (clinic_id, patient_id, version)
+            SELECT clinic_id, patient_id, version
+            FROM unnest(CAST(:clinics AS text[]), CAST(:patients AS text[])) AS changed (clinic_id, patient_id), this
+            ON CONFLICT (clinic_id, patient_id) DO UPDATE SET version = excluded.version)
+    SELECT version FROM this
 """)
 _ONE_MOMENT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
 _OWNER = text("SELECT patient_id FROM plan WHERE clinic_id = :clinic_id AND plan_id = :plan_id AND terms IS NOT NULL")
@@ -56,14 +59,14 @@ class RecordStore:
         The caller must hold the patients' locks: what is remembered counts as long as nobody else
         writes.
         """
-        ids = {(fact.clinic_id, fact.patient_id) for fact in of_patients(facts)}
-        rows = await tx.execute(_VERSIONS, _names(ids))
-        versions = {(clinic, patient): version for clinic, patient, version in rows.all()}
-        recalled = {id_: self._memory.recall(patient_key(*id_), version) for id_, version in versions.items()}
-        loaded = await _read(tx, [id_ for id_ in versions if recalled[id_] is None])
-        for id_, record in loaded.items():
-            self._memory.remember(patient_key(*id_), versions[id_], Patient(record))
-        return {patient_key(*id_): recalled.get(id_) or Patient(loaded.get(id_) or PatientRecord(*id_)) for id_ in ids}
+        ids = {fact.key: (fact.clinic_id, fact.patient_id) for fact in of_patients(facts)}
+        rows = await tx.execute(_VERSIONS, _names(ids.values()))
+        versions = {patient_key(clinic, patient): version for clinic, patient, version in rows.all()}
+        known = {key: self._memory.recall(key, version) for key, version in versions.items()}
+        for record in (await _read(tx, [ids[key] for key, patient in known.items() if patient is None])).values():
+            known[record.key] = patient = Patient(record)
+            self._memory.remember(record.key, versions[record.key], patient)
+        return {key: known.get(key) or Patient(PatientRecord(*id_)) for key, id_ in ids.items()}
 
     async def save(self, tx: AsyncConnection, changes: Sequence[tuple[Patient, Patient]]) -> None:
         """Add the rows that are new, replace those that differ."""
@@ -71,7 +74,7 @@ class RecordStore:
         for part in PARTS:
             new, changed = _to_write(part, records)
             if new:
-                await copy_rows(tx, part.table.name, [column.name for column in part.table.columns], new)
+                await copy_rows(tx, part.table.name, part.columns, new)
             if changed:
                 await tx.execute(_SAVE[part.field], arrays(part.table.columns, changed))
         voided = [row for before, after in records for row in _voided(before, after)]
@@ -81,8 +84,7 @@ class RecordStore:
 
     async def _remember(self, tx: AsyncConnection, patients: Mapping[_Id, Patient]) -> None:
         if patients:
-            version = await tx.scalar(_THIS_VERSION)
-            await tx.execute(_SET_VERSION, {**_names(patients), "version": version})
+            version = await tx.scalar(_SET_VERSION, _names(patients))
             for patient in patients.values():
                 self._memory.remember(patient.key, version, patient)
 
@@ -139,17 +141,21 @@ def _to_write(part: Part, records: Sequence[tuple[PatientRecord, PatientRecord]]
     """The rows of one table that are new, and those that replace a known one."""
     new: list[Row] = []
     changed: list[Row] = []
+    field, write = part.field, part.write
     for before, after in records:
-        known, kept = getattr(before, part.field), getattr(after, part.field)
+        known, kept = getattr(before, field), getattr(after, field)
         if kept is not known:
             for key in _differing(known, kept):
                 rows = changed if key in known else new
-                rows.append((after.clinic_id, after.patient_id, *part.write(key, kept[key])))
+                rows.append((after.clinic_id, after.patient_id, *write(key, kept[key])))
     return new, changed
 
 
-def _differing(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> list[Any]:
-    """Keys whose item is new or another; nothing is ever taken out of a record."""
+def _differing(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> Iterable[Any]:
+    """Keys whose item is new or another; nothing is ever taken out of a record, and what is new stands last."""
+    known = len(before)
+    if list(islice(after.values(), known)) == list(before.values()):
+        return islice(after, known, None)
     return [key for key, item in after.items() if before.get(key) is not item]
 
 

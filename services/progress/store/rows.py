@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import orjson
@@ -29,7 +29,7 @@ Row = Sequence[Any]
 _TERMS = TypeAdapter(Terms)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Part:
     """One mapping of the record and its table; `read` and `write` leave clinic and patient aside."""
 
@@ -37,6 +37,11 @@ class Part:
     table: Table
     read: Callable[[Row], tuple[Any, Any]]
     write: Callable[[Any, Any], Row]
+
+    @cached_property
+    def columns(self) -> list[str]:
+        """The names of the table's columns, in order."""
+        return [column.name for column in self.table.columns]
 
 
 def _read_plan(row: Row) -> tuple[str, Plan]:
