@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.console.domain.fhir_names import ResourceType, names_in
 from services.console.domain.patient_file import PatientFile
 from services.console.domain.weekly import WEIGHED, Share, shares_of
 from shared.events.base import Fact, PatientFact
@@ -42,6 +43,14 @@ _TAKE_BACK = text("""
     WHERE (weekly.clinic_id, weekly.patient_id, weekly.plan_id, weekly.figure, weekly.week)
         = (gone.clinic_id, gone.patient_id, gone.plan_id, gone.figure, gone.week)
 """)
+_NAME = text("""
+    INSERT INTO resource (clinic_id, type, id, patient_id)
+    SELECT * FROM unnest(CAST(:clinic_id AS text[]), CAST(:type AS text[]), CAST(:id AS text[]),
+                         CAST(:patient_id AS text[]))
+    ON CONFLICT (clinic_id, type, id) DO NOTHING
+""")
+_OWNER = text("SELECT patient_id FROM resource WHERE clinic_id = :clinic_id AND type = :type AND id = :id")
+_ALL_FACTS = text("SELECT type, payload::text AS payload FROM fact WHERE clinic_id = :clinic_id AND patient_id = :id")
 _FIGURES = text("""
     SELECT protocol_id, figure, unit, week, sum(total ORDER BY total) / sum(number) AS value, sum(number) AS number
     FROM weekly WHERE clinic_id = :clinic_id AND week >= :since AND week <= :until
@@ -68,24 +77,48 @@ class FileStore:
         return {key: PatientFile(*id_, found.get(id_, {})) for key, id_ in ids.items()}
 
     async def save(self, tx: AsyncConnection, changes: Sequence[tuple[PatientFile, PatientFile]]) -> None:
-        """Add the facts that are new, and bring the figures up to date."""
-        kept = [
-            (file.clinic_id, file.patient_id, slot, fact.wire_type(), _plan_of(fact), wire.encode_fact(fact).decode())
+        """Add the facts that are new, and bring up to date what follows from them."""
+        new = [
+            (file.clinic_id, file.patient_id, slot, fact)
             for before, file in changes
             for slot, fact in file.facts.items()
             if before.facts.get(slot) is not fact
         ]
-        await _run(tx, _KEEP, ("clinic_id", "patient_id", "slot", "type", "plan_id", "payload"), kept)
-        gone: list[Sequence[Any]] = []
-        added: list[Sequence[Any]] = []
-        for before, after in changes:
-            whose = (after.clinic_id, after.patient_id)
-            old, new = shares_of(before.facts.values()), shares_of(after.facts.values())
-            places = {share[:3] for share in new}
-            gone += ((*whose, *share[:3]) for share in old if share[:3] not in places)
-            added += ((*whose, *share) for share in new - old)
-        await _run(tx, _TAKE_BACK, ("clinic_id", "patient_id", *Share._fields[:3]), gone)
-        await _run(tx, _ADD, ("clinic_id", "patient_id", *Share._fields), added)
+        await _keep(tx, new)
+        await _bring_up_to_date(tx, changes)
+
+
+async def _keep(tx: AsyncConnection, new: Sequence[tuple[str, str, str, Fact]]) -> None:
+    """The facts by clinic, patient and slot, and the names of the resources that begin with them."""
+    kept = [(*place, fact.wire_type(), _plan_of(fact), wire.encode_fact(fact).decode()) for *place, fact in new]
+    await _run(tx, _KEEP, ("clinic_id", "patient_id", "slot", "type", "plan_id", "payload"), kept)
+    names = {(clinic_id, *name, patient_id) for clinic_id, patient_id, _, fact in new for name in names_in(fact)}
+    await _run(tx, _NAME, ("clinic_id", "type", "id", "patient_id"), list(names))
+
+
+async def _bring_up_to_date(tx: AsyncConnection, changes: Sequence[tuple[PatientFile, PatientFile]]) -> None:
+    """What the patients add to the clinic's figures."""
+    gone: list[Sequence[Any]] = []
+    added: list[Sequence[Any]] = []
+    for before, after in changes:
+        whose = (after.clinic_id, after.patient_id)
+        old, new = shares_of(before.facts.values()), shares_of(after.facts.values())
+        places = {share[:3] for share in new}
+        gone += ((*whose, *share[:3]) for share in old if share[:3] not in places)
+        added += ((*whose, *share) for share in new - old)
+    await _run(tx, _TAKE_BACK, ("clinic_id", "patient_id", *Share._fields[:3]), gone)
+    await _run(tx, _ADD, ("clinic_id", "patient_id", *Share._fields), added)
+
+
+async def facts_of(tx: AsyncConnection, clinic_id: str, patient_id: str) -> list[Fact]:
+    """All facts of a patient, in no order; none where the clinic has no such patient."""
+    rows = await tx.execute(_ALL_FACTS, {"clinic_id": clinic_id, "id": patient_id})
+    return [wire.read_fact(wire.known_type(row.type), row.payload.encode()) for row in rows.all()]
+
+
+async def patient_with(tx: AsyncConnection, clinic_id: str, kind: ResourceType, resource_id: str) -> str | None:
+    """Whose FHIR resource it is; None where the clinic has none of that id."""
+    return await tx.scalar(_OWNER, {"clinic_id": clinic_id, "type": kind, "id": resource_id})
 
 
 class WeekRow(NamedTuple):

@@ -38,3 +38,13 @@ WEEKLY = _table(
 """What a course adds to a figure of the clinic in a week (its Monday): the sum and the number of its values."""
 
 Index("weekly_of_protocol", WEEKLY.c.clinic_id, WEEKLY.c.protocol_id, WEEKLY.c.figure, WEEKLY.c.week)
+
+RESOURCE = Table(
+    "resource",
+    METADATA,
+    Column("clinic_id", Text, primary_key=True),
+    Column("type", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("patient_id", Text, nullable=False),
+)
+"""Whose FHIR resource it is; what it says follows from the patient's facts."""

@@ -7,10 +7,11 @@ from fastapi import FastAPI
 
 from services.console.api import assets, clinic_view, problems, sign_in
 from services.console.api.desk import Desk
+from services.console.api.fhir import routes as fhir
 from shared.messaging.service import Running
 from shared.tokens import Tokens
 
-_PARTS = (assets, sign_in, clinic_view)
+_PARTS = (assets, sign_in, clinic_view, fhir)
 
 
 def edge(running: Running, app: FastAPI) -> None:

@@ -10,12 +10,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from services.console.api.desk import Desk
+from services.console.api.fhir.statement import MEDIA_TYPE, operation_outcome
 from shared.messaging.errors import Unavailable
 from shared.tokens import NotAllowed, NotAuthenticated
+
+
+class NotFound(Exception):
+    """The token's clinic has nothing of that id."""
+
 
 _PROBLEMS: Final[dict[type[Exception], tuple[int, str, str]]] = {
     NotAuthenticated: (401, "No valid token", "Sign in, or send `Authorization: Bearer` with a token of your clinic."),
     NotAllowed: (403, "Not allowed", "Your role may not see this page; a clinician's may."),
+    NotFound: (404, "Not found", "Your clinic has nothing of that id."),
     RequestValidationError: (422, "The request is not right", "See /openapi.json for what may be asked."),
     Unavailable: (503, "Unavailable", "The database can't be used at the moment: try again."),
 }
@@ -37,8 +44,10 @@ def answer_on(app: FastAPI, desk: Desk) -> None:
             if isinstance(error, NotAuthenticated):
                 return RedirectResponse("/sign-in", 303)
             return desk.page("problem.html", status, title=title, detail=detail)
-        problem = {"type": "about:blank", "status": status, "title": title, "detail": detail}
         headers = {"www-authenticate": "Bearer"} if isinstance(error, NotAuthenticated) else None
+        if request.url.path.startswith("/fhir"):
+            return JSONResponse(operation_outcome(status, detail), status, headers, media_type=MEDIA_TYPE)
+        problem = {"type": "about:blank", "status": status, "title": title, "detail": detail}
         return JSONResponse(problem, status, headers, media_type="application/problem+json")
 
     for error_type in (*_PROBLEMS, HTTPException):
