@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, EmailStr, Field, model_validator
 
+from shared.alerting import AlertPolicy, Shift
 from shared.data_files import read_data_file
 from shared.events.base import Code, Identifier
 from shared.events.clinical import Weekday
@@ -131,7 +132,11 @@ class Clinic(_Entry):
     rooms: Annotated[tuple[Room, ...], Field(min_length=1)]
     staff: Annotated[tuple[StaffMember, ...], Field(min_length=1)]
     roster: dict[Literal["clinician", "front-desk", "operator"], tuple[Identifier, ...]]
-    """Per role, the staff ids that alerts go to, first in line first."""
+    """Per role, the staff ids that alerts go to, first in line first, whenever no shift is on."""
+    shifts: tuple[Shift, ...] = ()
+    """Who is on duty when; without shifts the roster holds at all times."""
+    alerts: AlertPolicy = AlertPolicy()
+    """How alerts are grouped and escalated."""
     holidays: Holidays | None = None
     slot_minutes: Annotated[int, Field(ge=5, le=60)] = 15
     """Sessions start on multiples of this many minutes past the hour."""
@@ -146,9 +151,10 @@ class Clinic(_Entry):
         if self.zone not in available_timezones():
             raise ValueError("zone must be an IANA time zone such as Europe/London")
         staff = {member.id for member in self.staff}
-        unknown = sorted({name for names in self.roster.values() for name in names} - staff)
+        named = {name for names in self.roster.values() for name in names}
+        unknown = sorted((named | {name for shift in self.shifts for name in shift.staff}) - staff)
         if unknown:
-            raise ValueError(f"roster names staff that the file does not have: {', '.join(unknown)}")
+            raise ValueError(f"roster or shifts name staff that the file does not have: {', '.join(unknown)}")
         return self
 
     @cached_property

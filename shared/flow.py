@@ -115,6 +115,10 @@ _DECIDING: Final[dict[str, Service]] = {
             notifications.NotificationFailed,
             notifications.AlertRaised,
             notifications.AlertAcknowledged,
+            notifications.AlertEscalated,
+            notifications.AlertAssigned,
+            notifications.AlertSnoozed,
+            notifications.AlertResolved,
         ),
     ),
 }

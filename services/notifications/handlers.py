@@ -4,9 +4,20 @@ from datetime import datetime
 from functools import wraps
 from typing import Final
 
-from services.notifications.domain.alerts import AcknowledgementGiven, acknowledge, celebrate, raise_alert, retract
+from services.notifications.domain.alerts import celebrate, raise_alert, retract
 from services.notifications.domain.appointments import follow_appointment
 from services.notifications.domain.deliveries import to_systems
+from services.notifications.domain.escalation import AlertTimerDue, wake
+from services.notifications.domain.handling import (
+    AcknowledgementGiven,
+    AssignmentGiven,
+    ResolutionGiven,
+    SnoozeGiven,
+    acknowledge,
+    assign,
+    resolve,
+    snooze,
+)
 from services.notifications.domain.patients import learn_contact
 from services.notifications.domain.plans import end_plan, note_plan
 from services.notifications.domain.state import Patient
@@ -36,6 +47,10 @@ _DECIDED: Final[dict[type[Fact], Handler]] = {
     progress.PlanAdjustmentProposed: raise_alert,
     progress.PlanReviewDue: raise_alert,
     AcknowledgementGiven: acknowledge,
+    AssignmentGiven: assign,
+    SnoozeGiven: snooze,
+    ResolutionGiven: resolve,
+    AlertTimerDue: wake,
 }
 
 

@@ -7,7 +7,7 @@ from services.notifications import api
 from services.notifications.gateways.settings import load_channels
 from services.notifications.handlers import HANDLERS
 from services.notifications.letters import Letters, Wordings
-from services.notifications.sender import Composer, Courier, Pace, Sender, Writer
+from services.notifications.sender import Alarm, Composer, Courier, Pace, Sender, Writer
 from services.notifications.sender.opening import open_routes, providers
 from services.notifications.store import PatientStore, finished, subscriptions
 from services.notifications.store.ledger import Ledger
@@ -60,13 +60,22 @@ async def _heed_subscriptions(running: Running) -> None:
         await asyncio.sleep(_SUBSCRIPTIONS_SECONDS)
 
 
+async def _wake(running: Running) -> None:
+    """Let alerts climb until cancelled."""
+    await Alarm(running.door, _TICK_SECONDS if running.settings.stride_clock else None).run()
+
+
 async def _forget(running: Running) -> None:
     """Remove the reminders of appointments long past until cancelled."""
     await retention.again_and_again(lambda: finished.remove_reminders(running.engine, running.clock.now()))
 
 
 SERVICE = Service(
-    "notifications", handlers=HANDLERS, store=_store, edge=api.edge, background=(_send, _forget, _heed_subscriptions)
+    "notifications",
+    handlers=HANDLERS,
+    store=_store,
+    edge=api.edge,
+    background=(_send, _wake, _forget, _heed_subscriptions),
 )
 
 

@@ -145,4 +145,12 @@ ALERT = Table(
     _moment("raised_at"),
     Column("acknowledged_by", Text),
     _moment("acknowledged_at", nullable=True),
+    Column("role", Text, nullable=False),
+    Column("step", Integer, nullable=False),
+    _moment("wake_at", nullable=True),
+    _moment("snoozed_until", nullable=True),
+    Column("resolved_by", Text),
+    _moment("resolved_at", nullable=True),
+    Column("resolution", Text),
+    Column("revision", Integer, nullable=False),
 )

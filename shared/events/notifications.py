@@ -1,6 +1,8 @@
 """Facts owned by notifications: what was sent and which alerts staff have."""
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
 
 from shared.events.base import Code, Identifier, Moment, PatientFact, Text
 
@@ -51,6 +53,17 @@ class AlertRaised(PatientFact):
         return self.alert_id
 
 
+class AlertFact(PatientFact):
+    """What became of an alert. `revision` counts its changes: 1 when it was raised."""
+
+    alert_id: Identifier
+    revision: Annotated[int, Field(ge=2)]
+
+    @property
+    def natural_key(self) -> str:
+        return f"{self.alert_id}/{self.revision}"
+
+
 class AlertAcknowledged(PatientFact):
     """A person has taken the alert."""
 
@@ -58,7 +71,45 @@ class AlertAcknowledged(PatientFact):
     alert_id: Identifier
     acknowledged_by: Identifier
     acknowledged_at: Moment
+    revision: Annotated[int, Field(ge=2)] | None = None
 
     @property
     def natural_key(self) -> str:
-        return self.alert_id
+        return f"{self.alert_id}/{self.revision}" if self.revision else self.alert_id
+
+
+class AlertEscalated(AlertFact):
+    """Nobody took the alert, or nobody finished it: it goes to `owner` now."""
+
+    NAME: ClassVar[str] = "alert.escalated"
+    owner: Identifier | None = None
+    step: Annotated[int, Field(ge=0)]
+    reason: Literal["unacknowledged", "stale-acknowledgement", "snooze-over"]
+    escalated_at: Moment
+
+
+class AlertAssigned(AlertFact):
+    """The alert is somebody else's from now on."""
+
+    NAME: ClassVar[str] = "alert.assigned"
+    owner: Identifier
+    assigned_by: Identifier
+    assigned_at: Moment
+
+
+class AlertSnoozed(AlertFact):
+    """The alert is left alone until then."""
+
+    NAME: ClassVar[str] = "alert.snoozed"
+    until: Moment
+    snoozed_by: Identifier
+    snoozed_at: Moment
+
+
+class AlertResolved(AlertFact):
+    """What the alert was about is dealt with."""
+
+    NAME: ClassVar[str] = "alert.resolved"
+    resolution: Literal["done", "not-needed", "duplicate"]
+    resolved_by: Identifier
+    resolved_at: Moment

@@ -28,6 +28,7 @@ _SNAPSHOT = f"""
       (SELECT count(*) FROM notifications.delivery
         WHERE state IN ('ready', 'claimed', 'sending')
             OR (state IN ('scheduled', 'deferred') AND due_at <= $1)) AS due,
+      (SELECT count(*) FROM notifications.alert WHERE wake_at <= $1) AS waking,
       (SELECT min(due_at) FROM notifications.delivery
         WHERE state IN ('scheduled', 'deferred') AND due_at > $1) AS next_due
 """  # noqa: S608  # the names come from the flow map
@@ -47,6 +48,7 @@ class Snapshot:
     outboxes: dict[str, int]
     offsets: Offsets
     due: int
+    waking: int
     next_due: datetime | None
 
     def pending(self, ends: Ends) -> list[str]:
@@ -58,7 +60,8 @@ class Snapshot:
             for service in _READERS.get(partition.topic, ())
             if (applied := self.offsets.get((service, partition.topic, partition.partition), 0)) < end
         ]
-        return [*waiting, *behind, *([f"{self.due} deliveries due"] if self.due else [])]
+        due = [f"{self.due} deliveries due"] if self.due else []
+        return [*waiting, *behind, *due, *([f"{self.waking} alerts to climb"] if self.waking else [])]
 
 
 def _readers() -> dict[str, list[str]]:
@@ -125,5 +128,6 @@ class Drain:
             outboxes=json.loads(row["outboxes"] or "{}"),
             offsets={(service, topic, partition): end for service, topic, partition, end in offsets},
             due=row["due"],
+            waking=row["waking"],
             next_due=row["next_due"],
         )

@@ -71,7 +71,7 @@ def bodies(mail: EmailMessage) -> str:
 def every_mail() -> dict[str, EmailMessage]:
     told = told_course()
     changed: list[Fact] = [EXAMPLE.moved(0, 2, FIRST + timedelta(hours=1)), EXAMPLE.cancelled(1), EXAMPLE.missed(2)]
-    for fact in (*changed, EXAMPLE.ended(at=FIRST + timedelta(days=90)), EXAMPLE.unschedulable(), EXAMPLE.reached()):
+    for fact in (*changed, EXAMPLE.ended(at=FIRST + timedelta(days=90)), EXAMPLE.adverse(), EXAMPLE.reached()):
         told = HANDLERS[type(fact)](told, fact, NOW).state
     return mails(patient_after(EXAMPLE.registered(), *EXAMPLE.course(2))) | mails(told)
 
@@ -104,7 +104,7 @@ def test_mails_to_staff_name_the_patient_by_the_opaque_id_only() -> None:
 
 
 def test_the_evidence_of_a_milestone_goes_to_staff_as_figures() -> None:
-    body = bodies(mails(patient_after(EXAMPLE.reached()))["alert"])
+    body = bodies(mails(patient_after(EXAMPLE.reached()))["alerts"])
     assert "baseline: 6.5" in body
     assert "values: 3.1, 3.4" in body
     assert "probability: 0.94" in body

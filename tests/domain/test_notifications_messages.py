@@ -4,17 +4,18 @@ from datetime import timedelta
 
 import pytest
 
-from services.notifications.domain.alerts import AcknowledgementGiven
+from services.notifications.domain.handling import AcknowledgementGiven
 from services.notifications.domain.judgement import Content, Dropped, judge
 from services.notifications.domain.state import ClinicDesk, Delivery, DeliveryState, Patient
 from services.notifications.handlers import HANDLERS
+from shared.alerting import Roster
 from shared.events.base import Fact
 from shared.events.notifications import AlertAcknowledged, AlertRaised
 from shared.messaging.errors import Refused
 from tests.domain.notifications_examples import FIRST, NOW, Example
 
 EXAMPLE = Example()
-DESK = ClinicDesk("Europe/London", {"clinician": "st-ada", "front-desk": "st-eve"})
+DESK = ClinicDesk("Europe/London", Roster({"clinician": ("st-ada",), "front-desk": ("st-eve",)}))
 
 
 def after(*facts: Fact, patient: Patient | None = None) -> Patient:
@@ -139,7 +140,8 @@ def test_a_milestone_is_told_to_the_patient_and_taken_back_if_it_was_not_so() ->
     for order in ([EXAMPLE.reached(), EXAMPLE.retracted()], [EXAMPLE.retracted(), EXAMPLE.reached()]):
         taken_back = after(EXAMPLE.registered(), *order)
         assert not [d for d in of(taken_back, "milestone") if d.state is DeliveryState.SCHEDULED]
-        assert len(of(taken_back, "alert")) == 2
+        assert len(taken_back.alerts) == 2
+        assert len(of(taken_back, "alerts")) == 1
         # Even one that was on its way when the retraction came, and came back unsent:
         assert judge(taken_back, delivery, NOW) == Dropped(DeliveryState.SUPERSEDED, "retracted")
 
@@ -158,7 +160,7 @@ def test_an_adverse_event_is_as_serious_as_its_grade_and_its_term_stays_in_the_e
 
 
 def test_a_course_that_can_not_be_booked_goes_to_the_front_desk() -> None:
-    (delivery,) = of(after(EXAMPLE.unschedulable()), "alert")
+    (delivery,) = of(after(EXAMPLE.unschedulable()), "alerts")
     assert (delivery.recipient_id, delivery.state) == ("st-eve", DeliveryState.SCHEDULED)
 
 
@@ -174,7 +176,7 @@ def test_the_first_to_acknowledge_has_the_alert_and_pending_messages_about_it_st
 
     def taken_by(who: str) -> AcknowledgementGiven:
         return AcknowledgementGiven(
-            clinic_id=EXAMPLE.clinic_id, patient_id=EXAMPLE.patient_id, alert_id=alert_id, given_by=who
+            clinic_id=EXAMPLE.clinic_id, patient_id=EXAMPLE.patient_id, alert_id=alert_id, given_by=who, revision=1
         )
 
     decision = HANDLERS[AcknowledgementGiven](patient, taken_by("ada"), NOW)
@@ -186,6 +188,6 @@ def test_the_first_to_acknowledge_has_the_alert_and_pending_messages_about_it_st
 
 
 def test_an_alert_that_is_not_there_can_not_be_acknowledged() -> None:
-    given = AcknowledgementGiven(clinic_id="riverside", patient_id="p-1", alert_id="nope", given_by="ada")
+    given = AcknowledgementGiven(clinic_id="riverside", patient_id="p-1", alert_id="nope", given_by="ada", revision=1)
     with pytest.raises(Refused, match="no such alert"):
         HANDLERS[AcknowledgementGiven](after(), given, NOW)

@@ -11,10 +11,11 @@ from services.notifications.domain.judgement import Content, Later, judge
 from services.notifications.domain.standing import takes_place, told_of
 from services.notifications.domain.state import LIVE, ClinicDesk, Delivery, DeliveryState, Patient
 from services.notifications.handlers import HANDLERS
+from shared.alerting import Roster
 from shared.events.base import Fact
 from tests.domain.notifications_examples import NOW, Example
 
-DESK = ClinicDesk("Europe/London", {"clinician": "st-ada", "front-desk": "st-eve"})
+DESK = ClinicDesk("Europe/London", Roster({"clinician": ("st-ada",), "front-desk": ("st-eve",)}))
 EXAMPLE = Example()
 
 

@@ -19,7 +19,7 @@ ZONES = ["Europe/London", "America/New_York", "Asia/Kolkata", "Australia/Lord_Ho
 
 
 def after(*facts: Fact, now: datetime = NOW) -> Patient:
-    patient = Patient(EXAMPLE.clinic_id, EXAMPLE.patient_id, ClinicDesk("Europe/London", {}))
+    patient = Patient(EXAMPLE.clinic_id, EXAMPLE.patient_id, ClinicDesk("Europe/London"))
     for fact in facts:
         patient = HANDLERS[type(fact)](patient, fact, now).state
     return patient

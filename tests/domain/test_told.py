@@ -12,6 +12,7 @@ from services.progress.domain.telling import told_by
 from services.progress.handlers import HANDLERS as JUDGING
 from services.scheduling.domain.told import as_told
 from services.scheduling.handlers import HANDLERS as BOOKING
+from shared.alerting import only
 from shared.events.base import Fact
 from shared.events.notifications import NotificationSent
 from tests.domain import scheduling_examples as clinic
@@ -114,7 +115,7 @@ def test_what_came_due_and_was_no_longer_so_is_dropped_and_what_was_so_waits_for
 
 
 def _patient(owner: str) -> Patient:
-    desk = ClinicDesk("Europe/London", dict.fromkeys(("clinician", "front-desk", "operator"), owner))
+    desk = ClinicDesk("Europe/London", only(owner))
     return Patient("riverside", "p-1")._replace(desk=desk)
 
 

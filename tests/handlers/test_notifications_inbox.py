@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import AsyncGenerator
+from datetime import timedelta
 from typing import Any
 from unittest.mock import Mock
 
@@ -11,6 +12,7 @@ import pytest_asyncio
 from fastapi import FastAPI
 
 from services.notifications import api
+from services.notifications.sender import Alarm
 from shared.database import open_engine
 from shared.messaging.service import Running
 from shared.settings import Settings
@@ -41,6 +43,7 @@ async def web(desk: Desk, clinic_id: str, monkeypatch: pytest.MonkeyPatch) -> As
     }
     tokens = Tokens({hashlib.sha256(token.encode()).hexdigest(): bearer for token, bearer in bearers.items()})
     monkeypatch.setattr(Tokens, "load", Mock(return_value=tokens))
+    monkeypatch.setattr(api.alerts, "load_clinics", Mock(return_value=desk.clinics))
     app = FastAPI()
     settings = Settings(kafka_bootstrap="localhost:1", database_url="postgresql://localhost:1/none")
     api.edge(Running(settings, desk.engine, desk.clock, desk.door.relay, desk.door), app)
@@ -100,6 +103,60 @@ async def test_the_first_to_acknowledge_has_it_and_asking_again_changes_nothing(
         assert (answer.json()["state"], answer.json()["acknowledged_by"]) == ("acknowledged", "clinician")
     assert len(await desk.published("alert.acknowledged")) == 1
     assert await desk.states("alert") == [("superseded", "acknowledged")]
+
+
+async def test_an_alert_is_handed_on_put_off_and_resolved_by_whoever_saw_it_as_it_is(
+    desk: Desk, web: httpx.AsyncClient, clinic_id: str
+) -> None:
+    await desk.admit(Example(clinic_id).unschedulable())
+    (alert,) = await alerts(web, clinic_id)
+    path, headers = f"/alerts/{alert['alert_id']}", as_(clinic_id)
+    seen = await web.get(path, headers=headers)
+    tag = {**headers, "If-Match": seen.headers["ETag"]}
+    given = await web.post(f"{path}/assign", json={"owner": "st-ada"}, headers=tag)
+    assert (given.status_code, given.json()["owner"], given.headers["ETag"]) == (202, "st-ada", '"2"')
+    assert (await web.post(f"{path}/assign", json={"owner": "st-ben"}, headers=tag)).status_code == 412
+    assert (await web.post(f"{path}/assign", json={"owner": "st-nobody"}, headers=headers)).status_code == 422
+    until = (desk.clock.now() + timedelta(days=2)).isoformat()
+    for _ in range(2):
+        put_off = await web.post(f"{path}/snooze", json={"until": until}, headers=headers)
+        assert (put_off.status_code, put_off.json()["state"]) == (202, "snoozed")
+    too_long = (desk.clock.now() + timedelta(days=20)).isoformat()
+    refused = await web.post(f"{path}/snooze", json={"until": too_long}, headers=headers)
+    assert (refused.status_code, refused.headers["content-type"]) == (409, "application/problem+json")
+    for resolution in ("not-needed", "done"):
+        over = await web.post(f"{path}/resolve", json={"resolution": resolution}, headers=headers)
+        assert (over.json()["state"], over.json()["resolution"]) == ("resolved", "not-needed")
+    for name in ("alert.assigned", "alert.snoozed", "alert.resolved"):
+        assert len(await desk.published(name)) == 1
+    assert await alerts(web, clinic_id, state="unresolved") == []
+    assert [a["alert_id"] for a in await alerts(web, clinic_id, state="resolved", owner="st-ada")] == [
+        alert["alert_id"]
+    ]
+
+
+async def test_alerts_are_found_by_words_and_by_patient(desk: Desk, web: httpx.AsyncClient, clinic_id: str) -> None:
+    await desk.admit(Example(clinic_id).reached(), Example(clinic_id, "p-2").adverse())
+    for question, kinds in (
+        ({"q": "pain 40"}, ["milestone"]), ({"q": "ADVERSE"}, ["adverse-event"]), ({"q": "%"}, []),
+        ({"patient_id": "p-2"}, ["adverse-event"]), ({"q": "nothing"}, []),
+    ):  # fmt: skip
+        assert [a["kind"] for a in await alerts(web, clinic_id, **question)] == kinds
+
+
+async def test_an_alert_climbs_when_its_time_has_come_and_not_once_somebody_has_it(
+    desk: Desk, web: httpx.AsyncClient, clinic_id: str
+) -> None:
+    await desk.admit(Example(clinic_id).adverse(), Example(clinic_id, "p-2").adverse())
+    alarm = Alarm(desk.door, None)
+    assert await alarm.wake() == 0
+    taken, left = await alerts(web, clinic_id)
+    await web.post(f"/alerts/{taken['alert_id']}/acknowledge", headers=as_(clinic_id))
+    desk.clock.moment += timedelta(minutes=10)
+    assert await alarm.wake() == 1
+    assert await Alarm(desk.door, None).wake() == 0
+    (climbed,) = await desk.published("alert.escalated")
+    assert (climbed["alert_id"], climbed["owner"], climbed["reason"]) == (left["alert_id"], "st-ben", "unacknowledged")
 
 
 async def test_a_clinic_sees_and_touches_nothing_of_another(desk: Desk, web: httpx.AsyncClient, clinic_id: str) -> None:

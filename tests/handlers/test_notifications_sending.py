@@ -324,6 +324,8 @@ async def test_two_senders_share_the_work_and_send_nothing_twice(desk: Desk, pos
         for p in patients:
             await desk.admit(p.registered(), p.booked(), p.adverse(), p.reached())
         await desk.quiet()
+        desk.clock.moment += timedelta(seconds=30)
+        await desk.quiet()
     assert post.doubled() == []
     assert len(post.messages()) == 40 * 4
 

@@ -14,7 +14,7 @@ SESSIONS, SENT, INBOUND = (TopicPartition(topic, 0) for topic in ("session.logge
 
 def snapshot(**changes: object) -> Snapshot:
     applied = {("progress", "session.logged", 0): 5, ("scheduling", "session.logged", 0): 5}
-    return Snapshot(**({"outboxes": {}, "offsets": applied, "due": 0, "next_due": None} | changes))  # pyright: ignore[reportArgumentType]  # as Snapshot's own
+    return Snapshot(**({"outboxes": {}, "offsets": applied, "due": 0, "waking": 0, "next_due": None} | changes))  # pyright: ignore[reportArgumentType]  # as Snapshot's own
 
 
 def test_everything_applied_and_nothing_due_is_drained() -> None:

@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from services.notifications.api import answers, desk, receipts, subscriptions
+from services.notifications.api import alerts, answers, desk, receipts, subscriptions
 from services.notifications.gateways.opening import reporting
 from services.notifications.gateways.settings import load_channels
 from shared.messaging.service import Running
@@ -12,6 +12,7 @@ from shared.tokens import Tokens
 def edge(running: Running, app: FastAPI) -> None:
     """Add the routes."""
     tokens = Tokens.load(running.settings.stride_tokens)
+    alerts.routes(running, app, tokens)
     desk.routes(running, app, tokens)
     channels = load_channels(running.settings)
     receipts.routes(running, app, reporting(channels, running.settings))

@@ -14,6 +14,7 @@ _TITLES = {
     403: ("This token may not do that.", "Use a token with the right role."),
     404: ("There is no such thing here.", "List what there is, for instance GET /alerts."),
     409: ("That can't be done now.", "See `detail`."),
+    412: ("It was changed meanwhile.", "Read it again, and send its ETag in If-Match."),
     413: ("The request is too large.", "Send less at once."),
     422: ("The request is not right.", "See `errors`."),
     503: ("The database can't be used right now.", "Nothing was changed: try again."),
@@ -30,7 +31,7 @@ def answer_problems(app: FastAPI) -> None:
 def _answer(status: int, **more: object) -> JSONResponse:
     """Problem details (RFC 9457)."""
     title, remedy = _TITLES.get(status, ("The request can't be served.", ""))
-    content = {"type": "about:blank", "status": status, "title": title, "detail": remedy, **more}
+    content: dict[str, object] = {"type": "about:blank", "status": status, "title": title, "detail": remedy, **more}
     return JSONResponse(content, status, media_type="application/problem+json")
 
 

@@ -1,12 +1,13 @@
 """Who asks: the clinic and the role come from the token, never from the request."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Header, HTTPException
 
 from shared.tokens import Bearer, NotAllowed, NotAuthenticated, Role, Tokens
 
 Authorization = Annotated[str, Header()]
+STAFF: Final[tuple[Role, ...]] = ("clinician", "front-desk", "operator")
 
 
 def bearer_of(tokens: Tokens, authorization: str, *roles: Role) -> Bearer:

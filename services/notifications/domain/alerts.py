@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
-from services.notifications.domain.deliveries import supersede, to_patient, to_staff
-from services.notifications.domain.state import Alert, Patient, Role, Severity
-from shared.events.base import Fact, Identifier, PatientFact
+from services.notifications.domain.deliveries import supersede, to_patient
+from services.notifications.domain.escalation import next_wake
+from services.notifications.domain.groups import tell_owner
+from services.notifications.domain.state import Alert, Patient, Role
+from shared.alerting import Severity
+from shared.events.base import Fact
 from shared.events.intake import PlanWithheld
-from shared.events.notifications import AlertAcknowledged, AlertRaised
+from shared.events.notifications import AlertRaised
 from shared.events.progress import (
     AdverseEventReported,
     MilestoneFact,
@@ -23,23 +26,10 @@ from shared.events.progress import (
 )
 from shared.events.scheduling import CourseUnschedulable
 from shared.ids import derived_id
-from shared.messaging.errors import Refused
 from shared.messaging.message import Decision
 
 _CRITICAL_GRADE, _WARNING_GRADE = 3, 2
 _MILESTONE_VALID: Final = timedelta(days=7)
-
-
-class AcknowledgementGiven(PatientFact):
-    """Somebody takes an alert. It comes in over HTTP only and travels no topic."""
-
-    NAME: ClassVar[str] = "alert.acknowledgement.given"
-    alert_id: Identifier
-    given_by: Identifier
-
-    @property
-    def natural_key(self) -> str:
-        return f"{self.alert_id}/{self.given_by}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,24 +106,23 @@ def raise_alert(patient: Patient, fact: Fact, now: datetime) -> Decision[Patient
     alert = _alert(patient, fact, now)
     if alert.alert_id in patient.alerts:
         return Decision(patient)
-    role = RULES[type(fact)].role
-    urgent = alert.severity == "critical"
-    messages = to_staff(patient, role, "alert", alert.alert_id, due_at=now, plan_id=alert.plan_id, urgent=urgent)
-    return Decision(patient.with_alert(alert).with_deliveries(*messages), (_raised(patient, alert),))
+    return Decision(tell_owner(patient.with_alert(alert), alert, now), (_raised(patient, alert),))
 
 
 def _alert(patient: Patient, fact: Fact, now: datetime) -> Alert:
     rule = RULES[type(fact)]
-    return Alert(
+    alert = Alert(
         alert_id=alert_id_of(fact),
         kind=rule.kind,
         severity=rule.severity(fact),
         title=rule.title(fact),
         raised_at=now,
         evidence=fact.model_dump(mode="json", exclude_none=True, exclude={"clinic_id", "patient_id"}),
-        owner=patient.desk.owners.get(rule.role),
+        owner=patient.desk.who(rule.role, now),
         plan_id=getattr(fact, "plan_id", None),
+        role=rule.role,
     )
+    return alert._replace(wake_at=next_wake(patient, alert, now))
 
 
 def _raised(patient: Patient, alert: Alert) -> AlertRaised:
@@ -174,30 +163,3 @@ def retract(patient: Patient, fact: MilestoneRetracted, now: datetime) -> Decisi
     reached = derived_id("alert", event_id)
     state = supersede(decision.state, "retracted", lambda d: d.topic == "milestone" and d.subject_id == reached)
     return Decision(state, decision.facts)
-
-
-def acknowledge(patient: Patient, fact: AcknowledgementGiven, now: datetime) -> Decision[Patient]:
-    """The first to take an alert has it; messages about it that are not sent yet stop.
-
-    Raises:
-        Refused: this patient has no such alert.
-    """
-    alert = patient.alerts.get(fact.alert_id)
-    if alert is None:
-        raise Refused("no such alert", pointer="/alert_id", remedy="List the open alerts: GET /alerts.")
-    if alert.acknowledged_at is not None:
-        return Decision(patient)
-    taken = alert._replace(acknowledged_by=fact.given_by, acknowledged_at=now)
-    state = supersede(patient.with_alert(taken), "acknowledged", lambda d: _about(d.topic, d.subject_id, alert))
-    published = AlertAcknowledged(
-        clinic_id=patient.clinic_id,
-        patient_id=patient.patient_id,
-        alert_id=alert.alert_id,
-        acknowledged_by=fact.given_by,
-        acknowledged_at=now,
-    )
-    return Decision(state, (published,))
-
-
-def _about(topic: str, subject_id: str, alert: Alert) -> bool:
-    return topic == "alert" and subject_id == alert.alert_id

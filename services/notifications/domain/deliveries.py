@@ -46,29 +46,33 @@ def to_patient(
 
 def to_staff(
     patient: Patient,
+    owner: str | None,
     role: Role,
     topic: str,
     subject_id: str,
     *,
     due_at: datetime,
     plan_id: str | None,
+    slot: str = "",
+    subject_version: int = 1,
     urgent: bool = False,
 ) -> tuple[Delivery, ...]:
-    """The messages to whoever is first in line for `role`: mail, and chat where there is one.
+    """The messages to `owner`, who is there for `role`: mail, and chat where there is one.
 
-    Suppressed where the roster is empty.
+    Suppressed where nobody is there.
     """
-    owner, chats = patient.desk.owners.get(role), patient.desk.chats
-    channels = ("email", "chat") if owner and chats & {owner, "*"} else ("email",)
+    channels = ("email", "chat") if owner and patient.desk.chats & {owner, "*"} else ("email",)
+    identity = ("staff", owner or role, topic, subject_id, subject_version, slot)
     return tuple(
         Delivery(
-            delivery_id=_delivery_id(patient, "staff", owner or role, topic, subject_id, 1, "", channel=channel),
+            delivery_id=_delivery_id(patient, *identity, channel=channel),
             recipient="staff",
             recipient_id=owner or role,
             topic=topic,
             subject_id=subject_id,
-            subject_version=1,
+            subject_version=subject_version,
             due_at=due_at,
+            slot=slot,
             channel=channel,
             plan_id=plan_id,
             state=DeliveryState.SCHEDULED if owner else DeliveryState.SUPPRESSED,

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from services.notifications.domain.deliveries import addressed
+from services.notifications.domain.groups import AT_ONCE, TOGETHER, course_of, grouped
 from services.notifications.domain.standing import takes_place, told_of
 from services.notifications.domain.state import Alert, Appointment, Delivery, DeliveryState, Patient, Told
 from services.notifications.domain.timers import collapsed, lapsed
@@ -22,7 +23,8 @@ class Content:
     appointments: tuple[Appointment, ...] = ()
     previous: Mapping[str, datetime] = field(default_factory=dict)
     """Per appointment that moved or that another one replaces, the start as the patient knows it."""
-    alert: Alert | None = None
+    milestone: Alert | None = None
+    alerts: tuple[Alert, ...] = ()
     told: tuple[Told, ...] = ()
     overview: bool = False
     """Whether this is the first that the patient hears of a course: it is shown as a whole."""
@@ -159,7 +161,7 @@ def _reminder(patient: Patient, delivery: Delivery, _now: datetime) -> Judgement
 def _milestone(patient: Patient, delivery: Delivery, _now: datetime) -> Judgement:
     alert = patient.alerts[delivery.subject_id]
     retracted = any(a.kind == "milestone-retracted" and _same(a, alert) for a in patient.alerts.values())
-    return _superseded("retracted") if retracted else Content(alert=alert)
+    return _superseded("retracted") if retracted else Content(milestone=alert)
 
 
 def _same(one: Alert, other: Alert) -> bool:
@@ -170,7 +172,24 @@ def _same(one: Alert, other: Alert) -> bool:
 
 def _alert(patient: Patient, delivery: Delivery, _now: datetime) -> Judgement:
     alert = patient.alerts[delivery.subject_id]
-    return _superseded("acknowledged") if alert.acknowledged_at is not None else Content(alert=alert)
+    if not alert.waits or delivery.recipient_id not in {alert.owner, alert.role}:
+        return _superseded("acknowledged")
+    return Content(alerts=(alert,))
+
+
+def _alerts(patient: Patient, delivery: Delivery, _now: datetime) -> Judgement:
+    """All alerts of the course that still wait for this owner: one message tells of them together."""
+    waiting = [
+        alert
+        for alert in patient.alerts.values()
+        if alert.waits
+        and grouped(patient, alert)
+        and course_of(patient, alert) == delivery.subject_id
+        and delivery.recipient_id in {alert.owner, alert.role}
+    ]
+    if not waiting:
+        return _superseded("acknowledged")
+    return Content(alerts=tuple(sorted(waiting, key=lambda alert: (alert.raised_at, alert.alert_id))))
 
 
 def _telling(appointments: Iterable[Appointment], previous: Mapping[str, datetime], *, on: bool = True) -> Content:
@@ -187,5 +206,6 @@ _BY_TOPIC: Final[dict[str, Callable[[Patient, Delivery, datetime], Judgement]]] 
     "reminder": _reminder,
     "ended": _ended,
     "milestone": _milestone,
-    "alert": _alert,
+    AT_ONCE: _alert,
+    TOGETHER: _alerts,
 }

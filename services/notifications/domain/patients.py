@@ -1,6 +1,7 @@
 """Who the patient is and how to reach them."""
 
 from datetime import datetime
+from re import fullmatch
 
 from services.notifications.domain.deliveries import readdress
 from services.notifications.domain.reminders import retime, zone_of
@@ -27,5 +28,11 @@ def _contact(fact: PatientRegistered | PatientUpdated) -> Contact:
         email=given.email,
         language=given.language,
         zone=given.zone,
-        phone=given.phone,
+        phone=_e164(given.phone),
     )
+
+
+def _e164(phone: str | None) -> str | None:
+    """The number as networks dial it; nothing where it lacks its country, so that no stranger gets a text."""
+    digits = "".join(character for character in phone or "" if character.isdigit() or character == "+")
+    return digits if fullmatch(r"\+[1-9]\d{6,14}", digits) else None

@@ -6,14 +6,16 @@ from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
 
+from shared.alerting import AlertPolicy, Roster, Severity, StaffRole
 from shared.ids import patient_key
 
 K = TypeVar("K")
 V = TypeVar("V")
 
-Role = Literal["clinician", "front-desk", "operator"]
-Severity = Literal["info", "warning", "critical"]
+Role = StaffRole
+Resolution = Literal["done", "not-needed", "duplicate"]
 Recipient = Literal["patient", "staff", "system"]
 """`system`: a clinic system that subscribed to webhooks."""
 Misfire = Literal["send_now", "skip", "collapse"]
@@ -64,14 +66,19 @@ MAYBE_TOLD = frozenset({DeliveryState.SENDING, DeliveryState.ACCEPTED, DeliveryS
 
 @dataclass(frozen=True, slots=True)
 class ClinicDesk:
-    """What the rules need to know of a clinic: its zone and, per role, who is first in line."""
+    """What the rules need to know of a clinic: its zone, who is there for alerts, how alerts climb."""
 
     zone: str = "UTC"
-    owners: Mapping[Role, str] = field(default_factory=lambda: _NOTHING)
+    roster: Roster = field(default_factory=Roster)
+    policy: AlertPolicy = field(default_factory=AlertPolicy)
     chats: frozenset[str] = frozenset()
     """Staff who also hear of alerts in a chat; `*` stands for everybody."""
     subscribers: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _NOTHING)
     """Per fact name, the webhook subscriptions that want it."""
+
+    def who(self, role: Role, at: datetime, place: int = 1) -> str | None:
+        """Whoever has that place in the role's line at `at`."""
+        return self.roster.who(role, at, ZoneInfo(self.zone), place)
 
 
 _NO_DESK: Final = ClinicDesk()
@@ -165,6 +172,23 @@ class Alert(NamedTuple):
     plan_id: str | None = None
     acknowledged_by: str | None = None
     acknowledged_at: datetime | None = None
+    role: Role = "clinician"
+    """Whose line it climbs."""
+    step: int = 0
+    """How many steps it has climbed."""
+    wake_at: datetime | None = None
+    """When it is looked at again: the next step, the end of a snooze, a question about what became of it."""
+    snoozed_until: datetime | None = None
+    resolved_by: str | None = None
+    resolved_at: datetime | None = None
+    resolution: Resolution | None = None
+    revision: int = 1
+    """Counts its changes."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether it still waits for somebody: not taken, not put off, not resolved."""
+        return self.acknowledged_at is None and self.snoozed_until is None and self.resolved_at is None
 
 
 class Patient(NamedTuple):

@@ -4,17 +4,17 @@ Nothing is sent in a rebuild. A message counts as sent because the log says so; 
 when it came due, of which no fact tells, is judged again at that moment.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
 
-from services.notifications.domain.alerts import AcknowledgementGiven, acknowledge
+from services.notifications.domain.groups import TOGETHER
 from services.notifications.domain.judgement import Content, Dropped, judge
 from services.notifications.domain.state import Alert, Delivery, DeliveryState, Patient
+from shared.alerting import Roster, only
 from shared.events.base import Fact, Moment, PatientFact
 from shared.events.notifications import (
-    AlertAcknowledged,
     AlertRaised,
     DeliveryFact,
     NotificationFailed,
@@ -47,8 +47,8 @@ def as_it_was(handler: Handler, patient: Patient, fact: Fact, now: datetime, tol
     raised = next((one for one in told if isinstance(one, AlertRaised)), None)
     if raised is None:
         return handler(patient, fact, now)
-    owners = dict.fromkeys(("clinician", "front-desk", "operator"), raised.owner) if raised.owner else {}
-    then = patient._replace(desk=replace(patient.desk, owners=owners))
+    roster = only(raised.owner) if raised.owner else Roster()
+    then = patient._replace(desk=replace(patient.desk, roster=roster))
     decision = handler(then, fact, now)
     return Decision(decision.state._replace(desk=patient.desk), decision.facts)
 
@@ -62,24 +62,17 @@ def as_raised(before: Patient, decision: Decision[Patient], told: Sequence[Fact]
     deliveries = {
         name: delivery
         for name, delivery in decision.state.deliveries.items()
-        if name in before.deliveries or delivery.subject_id not in untold
+        if name in before.deliveries or not (untold and _about(delivery, untold))
     }
     return decision.state._replace(alerts=alerts, deliveries=deliveries)
 
 
+def _about(delivery: Delivery, untold: Set[str]) -> bool:
+    return delivery.subject_id in untold or delivery.topic == TOGETHER
+
+
 def _as_told(alert: Alert, fact: AlertRaised) -> Alert:
     return alert._replace(kind=fact.kind, severity=fact.severity, title=fact.title, raised_at=fact.raised_at)
-
-
-def taken(patient: Patient, fact: AlertAcknowledged, now: datetime) -> Decision[Patient]:
-    """Somebody took an alert."""
-    given = AcknowledgementGiven(
-        clinic_id=fact.clinic_id,
-        patient_id=fact.patient_id,
-        alert_id=fact.alert_id,
-        given_by=fact.acknowledged_by,
-    )
-    return acknowledge(lapse(patient, now), given, fact.acknowledged_at)
 
 
 def sent(patient: Patient, fact: NotificationSent, now: datetime) -> Decision[Patient]:

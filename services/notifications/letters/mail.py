@@ -51,9 +51,9 @@ class Letters:
     def to_staff(self, clinic: Clinic, patient_id: str, delivery: Delivery, content: Content, now: datetime) -> Letter:
         """Raises NoAddress where the clinic has no such member of staff any more."""
         member = next((member for member in clinic.staff if member.id == delivery.recipient_id), None)
-        if member is None or content.alert is None:
+        if member is None or not content.alerts:
             raise NoAddress
-        values = staff_values(clinic, content.alert, patient_id, self.public_url)
+        values = staff_values(clinic, content.alerts, patient_id, self.public_url)
         wording = self.wordings.find(delivery.topic, DEFAULT_LANGUAGE)
         letter = _letter(_heading(clinic, delivery, now), Address(one_line(member.name), addr_spec=member.email))
         _fill(letter.message, wording, values)

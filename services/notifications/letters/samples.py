@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from services.notifications.domain.judgement import Content
-from services.notifications.domain.state import Alert, Appointment, Contact, Severity
+from services.notifications.domain.state import Alert, Appointment, Contact
 from services.notifications.letters.mail import Letters
 from services.notifications.letters.values import Links, patient_values, reader, staff_values
 from services.notifications.letters.wordings import Wording
@@ -28,17 +28,17 @@ def sample_content(clinic: Clinic, topic: str, count: int) -> Content:
     with_whom = clinic.practitioners[0].id
     appointments = tuple(_appointment(number, with_whom) for number in range(count))
     changed = {one.appointment_id: one.start - timedelta(days=1) for one in appointments} if topic == "moved" else {}
-    return Content(appointments, changed, alert=_alert(), overview=topic == "booked" and count > 1)
+    return Content(appointments, changed, milestone=_alert(), overview=topic == "booked" and count > 1)
 
 
-STAFF: Final = frozenset({"alert"})
+STAFF: Final = frozenset({"alert", "alerts"})
 """The topics that go to staff, in English."""
 
 
 def sample_values(clinic: Clinic, letters: Letters, wording: Wording, count: int) -> dict[str, Any]:
     """What the templates of a topic are filled with."""
     if wording.topic in STAFF:
-        return staff_values(clinic, _alert(), "p-1", letters.public_url)
+        return staff_values(clinic, [_alert()] * min(count, 3), "p-1", letters.public_url)
     links = Links(f"{letters.public_url}p/sample", f"{letters.public_url}u/sample", f"{letters.public_url}p/sample")
     to = reader(clinic, sample_contact(wording.language), wording.language, letters.wordings.translations)
     return patient_values(to, sample_content(clinic, wording.topic, count), links)
@@ -52,6 +52,5 @@ def _appointment(number: int, with_whom: str) -> Appointment:
 
 
 def _alert() -> Alert:
-    severity: Severity = "warning"
     evidence = {"title": "Walks 10 m in 14 s", "measure": "10mwt", "evidence": {"baseline": 18.2, "values": [14.1]}}
-    return Alert("sample", "milestone", severity, "Milestone reached: Walks 10 m in 14 s", NOW, evidence, "st-ada")
+    return Alert("sample", "milestone", "warning", "Milestone reached: Walks 10 m in 14 s", NOW, evidence, "st-ada")

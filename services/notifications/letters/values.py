@@ -61,7 +61,7 @@ def patient_values(to: Reader, content: Content, links: Links) -> dict[str, Any]
         "count": len(content.appointments),
         "overview": overview(to, content.appointments) if content.overview else None,
         "zone_note": _zone_note(to),
-        "title": speech.isolated(str(content.alert.evidence.get("title", ""))) if content.alert else "",
+        "title": speech.isolated(str(content.milestone.evidence.get("title", ""))) if content.milestone else "",
         "missed_cost": speech.money(cost.amount, cost.currency) if cost else "",
         "direction": speech.direction,
         "preferences_url": links.preferences,
@@ -129,8 +129,22 @@ def _stretch(to: Reader, first: int, last: int, often: int) -> tuple[str, str]:
     return weeks, often_words % {"num": often}
 
 
-def staff_values(clinic: Clinic, alert: Alert, patient_id: str, public_url: str) -> dict[str, Any]:
-    """What a message to staff may say: the patient's opaque id, no name."""
+def staff_values(clinic: Clinic, alerts: Sequence[Alert], patient_id: str, public_url: str) -> dict[str, Any]:
+    """What a message to staff may say: the patient's opaque id, no name. One alert's values stand by themselves."""
+    found = [_alert_values(clinic, alert, patient_id, public_url) for alert in alerts]
+    return {
+        "clinic_name": clinic.name,
+        "clinic_phone": clinic.phone,
+        "clinic_email": clinic.email,
+        "preferences_url": "",
+        "direction": "ltr",
+        "alerts": found,
+        "kinds": ", ".join(dict.fromkeys(values["kind"] for values in found)),
+        **found[0],
+    }
+
+
+def _alert_values(clinic: Clinic, alert: Alert, patient_id: str, public_url: str) -> dict[str, Any]:
     speech = Speech(DEFAULT_LANGUAGE, locale_of(DEFAULT_LANGUAGE, "GB"), clinic.zone_info)
     owners = {member.id: member.name for member in clinic.staff}
     known = {
@@ -141,11 +155,6 @@ def staff_values(clinic: Clinic, alert: Alert, patient_id: str, public_url: str)
         "Owner": owners.get(alert.owner or "", ""),
     }
     return {
-        "clinic_name": clinic.name,
-        "clinic_phone": clinic.phone,
-        "clinic_email": clinic.email,
-        "preferences_url": "",
-        "direction": speech.direction,
         "severity": alert.severity,
         "kind": alert.kind.replace("-", " "),
         "title": one_line(alert.title),

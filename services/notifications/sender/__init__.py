@@ -6,6 +6,7 @@ out: the provider is asked, if it can be; else a patient's message becomes `unkn
 again, and one to staff is sent again.
 """
 
+from services.notifications.sender.alarm import Alarm
 from services.notifications.sender.composer import Composer
 from services.notifications.sender.courier import Courier
 from services.notifications.sender.loop import Sender
@@ -13,4 +14,4 @@ from services.notifications.sender.pace import Pace
 from services.notifications.sender.route import Outlet, Route
 from services.notifications.sender.writer import Writer
 
-__all__ = ["Composer", "Courier", "Outlet", "Pace", "Route", "Sender", "Writer"]
+__all__ = ["Alarm", "Composer", "Courier", "Outlet", "Pace", "Route", "Sender", "Writer"]

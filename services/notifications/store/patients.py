@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notifications.domain.state import ClinicDesk, Patient, Role
+from services.notifications.domain.state import ClinicDesk, Patient
 from services.notifications.store import rows, statements
 from services.notifications.store.rows import CONTACT, PARTS, Part, Row
+from shared.alerting import Roster
 from shared.bulk import arrays
 from shared.clinics import Clinic
 from shared.database import copy_rows
@@ -111,8 +112,7 @@ class PatientStore:
 
 def desk_of(clinic: Clinic, chats: Collection[str] = ()) -> ClinicDesk:
     """What the rules need to know of `clinic`."""
-    owners: dict[Role, str] = {role: staff[0] for role, staff in clinic.roster.items() if staff}
-    return ClinicDesk(clinic.zone, owners, frozenset(chats))
+    return ClinicDesk(clinic.zone, Roster(clinic.roster, clinic.shifts), clinic.alerts, frozenset(chats))
 
 
 def _rows(patient: Patient) -> int:

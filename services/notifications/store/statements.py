@@ -13,6 +13,8 @@ from shared.bulk import unnest
 
 _OPEN = ", ".join(f"'{state}'" for state in sorted(OPEN))
 _PLANNED = ("state", "reason", "due_at", "local_time", "tzid")
+_CHANGING: Final = ("owner", *ALERTS.own[ALERTS.own.index("acknowledged_by") :])
+"""What people and timers change of an alert; `role` comes along."""
 _CONTACT = [column.name for column in CONTACT]
 
 
@@ -55,7 +57,5 @@ CHANGE: Final = {
     "appointments": _change(APPOINTMENTS, ("patient_key", "appointment_id"), *APPOINTMENTS.own[1:]),
     # Guarded: what the sender has claimed, or what is settled, is never taken back.
     "deliveries": _change(DELIVERIES, ("delivery_id",), *_PLANNED, only=f"known.state IN ({_OPEN})"),
-    "alerts": _change(
-        ALERTS, ("alert_id",), "acknowledged_by", "acknowledged_at", only="known.acknowledged_at IS NULL"
-    ),
+    "alerts": _change(ALERTS, ("alert_id",), *_CHANGING, only="known.revision < changed.revision"),
 }
