@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.scheduling.leaves import leaves
 from benchmarks.scheduling.optimality import optimality
 from benchmarks.scheduling.planning import planning
 
@@ -24,10 +25,11 @@ class Sizes:
     planned_large: int
     proven: int
     """Courses compared with CP-SAT's optimum."""
+    leaves: int
 
 
-FULL = Sizes(planned=1000, planned_large=200, proven=200)
-QUICK = Sizes(planned=200, planned_large=20, proven=8)
+FULL = Sizes(planned=1000, planned_large=200, proven=200, leaves=30)
+QUICK = Sizes(planned=200, planned_large=20, proven=8, leaves=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +50,14 @@ async def _optimal(run: Run) -> Figures:
     return await asyncio.to_thread(optimality, run.seed, run.sizes.proven, run.report)
 
 
+async def _leave(run: Run) -> Figures:
+    return await asyncio.to_thread(leaves, run.seed, run.sizes.leaves, run.report)
+
+
 SECTIONS: Mapping[str, Callable[[Run], Awaitable[Figures]]] = {
     "plan": _plan,
     "optimal": _optimal,
+    "leave": _leave,
 }
 
 

@@ -16,7 +16,7 @@ from services.scheduling.domain.booking import START_WITHIN_DAYS
 from services.scheduling.domain.objective import LEFT_OUT, NOT_PREFERRED, OTHER_PRACTITIONER, OVER_QUOTA, UNEVEN, WAIT
 from shared.events.clinical import PreferredTime, Weekday
 
-_SECONDS = 60.0
+_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def optimum(made: Instance, *, strictly: bool) -> int | None:
     """The proven least cost of the course; None where it can't be booked.
 
     Raises:
-        NotProven: not within a minute.
+        NotProven: not within two minutes.
     """
     sittings = list(_sittings(made))
     first = max(made.plan.starts_on.toordinal(), NOW.toordinal() + 1)

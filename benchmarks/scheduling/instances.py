@@ -54,6 +54,12 @@ def instance(seed: int, size: Size, phases: Sequence[Phase] = FOOT_DROP) -> Inst
     return Instance(schedule, _plan(chance, calendar, phases))
 
 
+def empty_clinic(chance: Random, size: Size, patients: Sequence[str]) -> ClinicSchedule:
+    """A made-up clinic without appointments, and its patients."""
+    known = {name: Patient(name, 10_000 + number) for number, name in enumerate(patients)}
+    return ClinicSchedule(CLINIC, _calendar(chance, size), patients=known)
+
+
 def _calendar(chance: Random, size: Size) -> ClinicCalendar:
     practitioners = [_practitioner(chance, number) for number in range(1, size.practitioners + 1)]
     rooms = [

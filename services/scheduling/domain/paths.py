@@ -34,6 +34,8 @@ class Wanted:
     kept: Opening | None = None
     moving: int = 0
     """What it costs to give up `kept`."""
+    fixed: bool = False
+    """It stays at `kept`."""
     may_stay_out: bool = True
     """Whether it may stay without a time when nothing fits."""
     out_on: int | None = None
@@ -51,6 +53,8 @@ class Wanted:
         allowed = day >= self.not_before
         if allowed and self.kept and self.kept.day == day:
             return 0
+        if self.fixed:
+            return None
         cost = self.openings.cost(day, main) if allowed else None
         if cost is None and rules.leave_out and self.may_stay_out and self.out_on in (None, day):
             cost = LEFT_OUT
