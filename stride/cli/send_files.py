@@ -1,4 +1,4 @@
-"""What `stride send` finds in files: CloudEvents (one, a list, or one a line) and FHIR resources."""
+"""What `stride send` finds in files: CloudEvents (one, a list, or one a line), FHIR resources and calendars."""
 
 import json
 from collections.abc import Iterator
@@ -6,21 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-_SUFFIXES = {".json", ".jsonl", ".ndjson"}
+_SUFFIXES = {".json", ".jsonl", ".ndjson", ".ics"}
 _BATCH_ITEMS = 200
 _BATCH_BYTES = 900_000
 
-Kind = Literal["fhir", "event", "batch"]
+Kind = Literal["fhir", "event", "batch", "calendar"]
 
 
 class NothingToSend(Exception):
-    """A path does not exist, or there is no JSON file below it."""
+    """A path does not exist, or there is no file to send below it."""
 
     exit_code = 2
 
 
 class NotSendable(Exception):
-    """A file holds neither CloudEvents nor FHIR."""
+    """A file holds neither CloudEvents nor FHIR nor a calendar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Post:
 
 
 def files_of(paths: list[Path]) -> list[Path]:
-    """The JSON files at and below `paths`, in the order of their names.
+    """The JSON and iCalendar files at and below `paths`, in the order of their names.
 
     Raises:
         NothingToSend: there are none.
@@ -44,7 +44,7 @@ def files_of(paths: list[Path]) -> list[Path]:
         below = sorted(file for file in path.rglob("*") if file.suffix in _SUFFIXES) if path.is_dir() else [path]
         found += [file for file in below if file.is_file()]
         if not below or not all(file.exists() for file in below):
-            raise NothingToSend(f"{path}: no such file, or a folder without .json, .jsonl or .ndjson files.")
+            raise NothingToSend(f"{path}: no such file, or a folder without .json, .jsonl, .ndjson or .ics files.")
     return found
 
 
@@ -55,6 +55,9 @@ def posts_of(file: Path) -> Iterator[Post]:
         NotSendable: it is no JSON, or neither CloudEvents nor FHIR.
     """
     raw = file.read_bytes()
+    if file.suffix == ".ics":
+        yield Post("calendar", raw, file.name)
+        return
     try:
         content = json.loads(raw)
     except (ValueError, RecursionError):

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -15,6 +16,7 @@ _KINDS = {
     "event": ("/events", "application/cloudevents+json"),
     "batch": ("/events", "application/cloudevents-batch+json"),
 }
+_WHOSE = ("practitioner", "room", "patient")
 _BUSY = (429, 503)
 _PATIENCE_SECONDS = 60
 _REFUSED = 422
@@ -54,11 +56,11 @@ def hand_in(http: httpx.Client, post: Post, tally: Tally) -> None:
     Raises:
         Unreachable: nobody answers at the address, or intake stays busy for a minute.
     """
-    path, media_type = _KINDS[post.kind]
+    method, path, media_type = _request(post)
     give_up = time.monotonic() + _PATIENCE_SECONDS
     while True:
         try:
-            response = http.post(path, content=post.body, headers={"content-type": media_type})
+            response = http.request(method, path, content=post.body, headers={"content-type": media_type})
         except httpx.TransportError as error:
             raise Unreachable(
                 f"Intake at {http.base_url} does not answer ({type(error).__name__}). Is `stride up` running?"
@@ -70,6 +72,16 @@ def hand_in(http: httpx.Client, post: Post, tally: Tally) -> None:
         time.sleep(1)
     tally.requests += 1
     _count(response, post, tally)
+
+
+def _request(post: Post) -> tuple[str, str, str]:
+    """Method, path and media type. A file `practitioner.pr-ada.ics` is the calendar of that practitioner."""
+    if post.kind != "calendar":
+        return "POST", *_KINDS[post.kind]
+    name = post.origin.removesuffix(".ics")
+    kind, _, identifier = name.partition(".")
+    query = f"?{kind}={quote(identifier, safe='')}" if identifier and kind in _WHOSE else ""
+    return "PUT", f"/calendars/{quote(name, safe='')}{query}", "text/calendar"
 
 
 def _count(response: httpx.Response, post: Post, tally: Tally) -> None:

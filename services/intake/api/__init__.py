@@ -10,6 +10,7 @@ from services.intake.api.decisions import Decisions
 from services.intake.api.events import Events
 from services.intake.api.fhir import outcomes
 from services.intake.api.fhir.posts import Posts
+from services.intake.api.ical.posts import Calendars
 from services.intake.api.problems import Mistake, Rejected
 from shared.messaging.errors import Unavailable
 from shared.messaging.gathering import Gathering
@@ -42,6 +43,9 @@ def edge(running: Running, app: FastAPI, tokens: Tokens, protocols: Protocols) -
     app.add_api_route("/proposals", decisions.pending, methods=["GET"], **documents.PROPOSALS)
     app.add_api_route(f"{decide}/approve", decisions.approve, methods=["POST"], **documents.APPROVE)
     app.add_api_route(f"{decide}/decline", decisions.decline, methods=["POST"], **documents.DECLINE)
+    calendars = Calendars(running.door, tokens, running.clock)
+    app.add_api_route("/calendars/{calendar_id}", calendars.put, methods=["PUT"], **documents.CALENDAR)
+    app.add_api_route("/calendars/{calendar_id}", calendars.withdraw, methods=["DELETE"], **documents.NO_CALENDAR)
     app.add_exception_handler(Rejected, _on_rejected)
     app.add_exception_handler(Unavailable, _on_unavailable)
     app.add_exception_handler(HTTPException, _on_http)

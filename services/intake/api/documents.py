@@ -119,3 +119,23 @@ _DECIDED = {202: {"description": "Durable."}}
 _DECISION_PATH = _path("plan_id", "proposal_id")
 APPROVE: Final = _route("Take the proposed step", _DECISION_BODY, _DECIDED, _PROBLEMS, *_DECISION_PATH)
 DECLINE: Final = _route("Leave the plan as it is", _DECISION_BODY, _DECIDED, _PROBLEMS, *_DECISION_PATH)
+_CALENDAR_PATH = [
+    *_path("calendar_id"),
+    *(
+        {"name": name, "in": "query", "required": False, "schema": {"type": kind}}
+        for name, kind in (
+            ("practitioner", "string"),
+            ("room", "string"),
+            ("patient", "string"),
+            ("revision", "integer"),
+        )
+    ),
+]
+CALENDAR: Final = _route(
+    "Bring in an iCalendar file (RFC 5545 events, RFC 7953 availability) as one of the clinic's calendars",
+    {"text/calendar": {"schema": {"type": "string"}}},
+    _DECIDED,
+    _PROBLEMS,
+    *_CALENDAR_PATH,
+)
+NO_CALENDAR: Final = _route("Withdraw one of the clinic's calendars", None, _DECIDED, _PROBLEMS, *_CALENDAR_PATH)

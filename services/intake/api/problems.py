@@ -39,6 +39,7 @@ _TITLES = {
     "invalid-event": "The CloudEvents attributes are not right",
     "unknown-type": "No such event is taken here",
     "invalid-data": "The event's data are not right",
+    "unusable-calendar": "The calendar can't be used",
     "refused": "The event can't be applied",
     "not-found": "There is nothing here",
     "unavailable": "Not possible right now",
