@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
+import orjson
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from services.intake.api.bodies import NotStrictJson, parse_json, read_body
 from services.intake.api.cloudevents import is_json, structured, to_message
@@ -19,7 +21,7 @@ from shared.tokens import Bearer, NotAllowed, Tokens
 LIMIT = 1_048_576
 STRUCTURED, BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"
 _BATCH_ITEMS = 1000
-_SMALL = 16_384
+_SMALL = 131_072
 """Bytes that are parsed sooner than handed to a thread."""
 
 
@@ -29,6 +31,11 @@ class Events:
 
     door: Gathering
     tokens: Tokens
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As an ASGI application."""
+        response = await self.post(Request(scope, receive))
+        await response(scope, receive, send)
 
     async def post(self, request: Request) -> Response:
         """Take one event, or a batch of them."""
@@ -49,7 +56,7 @@ class Events:
         (outcome,) = await self.door.admit([message])
         if outcome.state == "refused":
             raise _refused(outcome, data_at)
-        return JSONResponse(_taken(message, outcome), status_code=202)
+        return _response(_taken(message, outcome), 202)
 
     async def _batch(self, content: Any, bearer: Bearer) -> Response:
         """Each item gets its own answer, in order; those that are right are taken together."""
@@ -68,7 +75,11 @@ class Events:
             for number, item in enumerate(read)
         ]
         refused = any(answer["status"] == "refused" for answer in answers)
-        return JSONResponse(answers, status_code=207 if refused else 202)
+        return _response(answers, 207 if refused else 202)
+
+
+def _response(content: Any, status: int) -> Response:
+    return Response(orjson.dumps(content), status, media_type="application/json")
 
 
 async def _json(body: bytes) -> Any:
