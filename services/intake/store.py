@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.domain.chart import Chart, PatientFile, Record, RecordKey, proposal_state
 from services.intake.domain.inputs import ConditionRead, EncounterRead, PatientRead
-from shared.events.base import Fact, PatientFact, of_patients
+from shared.database import copy_rows, fetch
+from shared.events.base import Fact, PatientFact
 from shared.events.intake import ConsultationCompleted, PatientRegistered, PatientUpdated
 from shared.events.progress import PlanAdjustmentProposed
 from shared.protocols import Protocols
@@ -20,7 +21,7 @@ _LOCK_STRIPES = 1024
 _CHART = TypeAdapter(Chart)
 
 _LOAD_FILES = text("""
-    SELECT clinic_id, patient_id, document::text AS document FROM patient_file
+    SELECT clinic_id, patient_id, document::text FROM patient_file
     WHERE (clinic_id, patient_id) IN (SELECT * FROM unnest(CAST(:clinics AS text[]), CAST(:patients AS text[])))
 """)
 _LOCK_RECORDS = text("SELECT pg_advisory_xact_lock(:lock_class, stripe) FROM unnest(CAST(:stripes AS int[])) AS stripe")
@@ -36,11 +37,6 @@ _SAVE_FILES = text("""
          AS file (clinic_id, patient_id, document)
     ON CONFLICT (clinic_id, patient_id) DO UPDATE SET document = excluded.document
 """)
-_SAVE_RECORDS = text("""
-    INSERT INTO record (clinic_id, name, natural_key, patient_id, digest)
-    SELECT * FROM unnest(CAST(:clinics AS text[]), CAST(:names AS text[]), CAST(:keys AS text[]),
-                         CAST(:patients AS text[]), CAST(:digests AS text[]))
-""")
 _SAVE_PROPOSALS = text("""
     INSERT INTO proposal (clinic_id, proposal_id, patient_id, plan_id, pending)
     SELECT * FROM unnest(CAST(:clinics AS text[]), CAST(:proposals AS text[]), CAST(:patients AS text[]),
@@ -55,6 +51,9 @@ _PENDING = text("""
 _PATIENT_OF = text("""
     SELECT patient_id FROM proposal WHERE clinic_id = :clinic AND proposal_id = :proposal AND plan_id = :plan
 """)
+
+_JOINING = frozenset({PatientRead, EncounterRead, ConditionRead, PatientRegistered, PatientUpdated})
+"""What may complete a consultation."""
 
 _Scoped = tuple[str, str, str]
 """Clinic, name and natural key of a record."""
@@ -76,17 +75,15 @@ class PatientFiles:
         Record ids are one of a kind in a clinic, so they are locked beyond the door's lock on
         patients: two patients must not get the same id at the same moment.
         """
-        charts = await _load_charts(tx, {(fact.clinic_id, fact.patient_id) for fact in of_patients(facts)})
-        wanted = {key for fact in facts for key in _records_of(charts.get(_whose(fact)), fact)}
+        whose = {fact.key: _whose(fact) for fact in facts}
+        charts = await _load_charts(
+            tx, {(clinic_id, patient_id) for clinic_id, patient_id in whose.values() if patient_id}
+        )
+        wanted = {key for fact in facts for key in _records_of(charts.get(whose[fact.key]), fact)}
         records = await _load_records(tx, wanted)
         return {
-            fact.key: PatientFile(
-                *_whose(fact),
-                self.protocols,
-                charts.get(_whose(fact), Chart()),
-                records.get(fact.clinic_id, {}),
-            )
-            for fact in facts
+            key: PatientFile(*who, self.protocols, charts.get(who, Chart()), records.get(who[0], {}))
+            for key, who in whose.items()
         }
 
     async def save(self, tx: AsyncConnection, changes: Sequence[tuple[PatientFile, PatientFile]]) -> None:
@@ -105,42 +102,43 @@ async def _load_charts(tx: AsyncConnection, patients: set[tuple[str, str]]) -> d
     if not patients:
         return {}
     clinics, ids = zip(*sorted(patients), strict=True)
-    rows = await tx.execute(_LOAD_FILES, {"clinics": list(clinics), "patients": list(ids)})
-    return {(row.clinic_id, row.patient_id): _CHART.validate_json(row.document) for row in rows}
+    rows = await fetch(tx, _LOAD_FILES, {"clinics": list(clinics), "patients": list(ids)})
+    return {(clinic_id, patient_id): _CHART.validate_json(document) for clinic_id, patient_id, document in rows}
 
 
 def _records_of(chart: Chart | None, fact: Fact) -> Iterable[_Scoped]:
     """The records that deciding on `fact` looks at or makes."""
-    if isinstance(fact, PlanAdjustmentProposed):
+    if type(fact) is PlanAdjustmentProposed:
         return
     yield fact.clinic_id, fact.NAME, fact.natural_key
+    if type(fact) not in _JOINING:
+        return
     if isinstance(fact, PatientRead):
         yield fact.clinic_id, PatientRegistered.NAME, fact.patient_id
         for revision in {fact.revision, chart.revision + 1 if chart else None} - {None}:
             yield fact.clinic_id, PatientUpdated.NAME, f"{fact.patient_id}/{revision}"
-    joining = PatientRead | EncounterRead | ConditionRead | PatientRegistered | PatientUpdated
-    if isinstance(fact, joining):
-        found = fact.encounter_id if isinstance(fact, EncounterRead | ConditionRead) else None
-        for encounter_id in {found, *(chart.encounters if chart else ())} - {None}:
-            yield fact.clinic_id, ConsultationCompleted.NAME, str(encounter_id)
+    found = fact.encounter_id if isinstance(fact, EncounterRead | ConditionRead) else None
+    for encounter_id in {found, *(chart.encounters if chart else ())} - {None}:
+        yield fact.clinic_id, ConsultationCompleted.NAME, str(encounter_id)
 
 
 async def _load_records(tx: AsyncConnection, wanted: set[_Scoped]) -> dict[str, dict[RecordKey, Record]]:
     if not wanted:
         return {}
     stripes = sorted({crc32("\x1f".join(key).encode()) % _LOCK_STRIPES for key in wanted})
-    await tx.execute(_LOCK_RECORDS, {"lock_class": _LOCK_CLASS, "stripes": stripes})
+    await fetch(tx, _LOCK_RECORDS, {"lock_class": _LOCK_CLASS, "stripes": stripes})
     clinics, names, keys = zip(*sorted(wanted), strict=True)
-    rows = await tx.execute(_LOAD_RECORDS, {"clinics": list(clinics), "names": list(names), "keys": list(keys)})
+    rows = await fetch(tx, _LOAD_RECORDS, {"clinics": list(clinics), "names": list(names), "keys": list(keys)})
     records: dict[str, dict[RecordKey, Record]] = {}
-    for row in rows:
-        records.setdefault(row.clinic_id, {})[row.name, row.natural_key] = Record(row.patient_id, row.digest)
+    for clinic_id, name, natural_key, patient_id, digest in rows:
+        records.setdefault(clinic_id, {})[name, natural_key] = Record(patient_id, digest)
     return records
 
 
 async def _save_charts(tx: AsyncConnection, files: Sequence[PatientFile]) -> None:
     if files:
-        await tx.execute(
+        await fetch(
+            tx,
             _SAVE_FILES,
             {
                 "clinics": [file.clinic_id for file in files],
@@ -158,8 +156,7 @@ async def _save_records(tx: AsyncConnection, changes: Sequence[tuple[PatientFile
         if key not in before.records
     ]
     if rows:
-        names = ("clinics", "names", "keys", "patients", "digests")
-        await tx.execute(_SAVE_RECORDS, dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
+        await copy_rows(tx, "record", ("clinic_id", "name", "natural_key", "patient_id", "digest"), rows)
 
 
 async def _save_proposals(tx: AsyncConnection, changes: Sequence[tuple[PatientFile, PatientFile]]) -> None:

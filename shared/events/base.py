@@ -82,10 +82,15 @@ class Fact(Part):
         """The CloudEvents id, derived from the natural key."""
         return derived_id(self.wire_type(), self.clinic_id, self.natural_key)
 
+    @derived
+    def document(self) -> bytes:
+        """The fact as JSON, without fields that are not set: what travels."""
+        return self.model_dump_json(exclude_none=True).encode()
+
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """A copy with other values, whose key and event id follow from these."""
+        """A copy with other values, whose key, event id and document follow from these."""
         copy = super().model_copy(update=update, deep=deep)
-        for derived in ("key", "event_id"):
+        for derived in ("key", "event_id", "document"):
             vars(copy).pop(derived, None)
         return copy
 

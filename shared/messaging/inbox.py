@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.database import fetch
 from shared.messaging.message import Message, Position
 
 _REMEMBER = text("""
@@ -42,8 +43,8 @@ async def remember(tx: AsyncConnection, messages: Iterable[Message]) -> set[Iden
     if not identities:
         return set()
     sources, ids = zip(*identities, strict=True)
-    repeats = await tx.execute(_REMEMBER, {"sources": list(sources), "ids": list(ids)})
-    return set(identities).difference((source, event_id) for source, event_id in repeats.all())
+    repeats = await fetch(tx, _REMEMBER, {"sources": list(sources), "ids": list(ids)})
+    return set(identities).difference((source, event_id) for source, event_id in repeats)
 
 
 async def forget(tx: AsyncConnection, messages: Sequence[Message]) -> None:

@@ -8,6 +8,8 @@ from aiokafka.partitioner import murmur2
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.database import fetch
+
 _STRIPES = 4096
 _LOCK = text("""
     SELECT count(pg_advisory_xact_lock(:lock_class, stripe)) FROM unnest(CAST(:stripes AS int[])) AS stripe
@@ -17,7 +19,7 @@ _LOCK = text("""
 async def lock(tx: AsyncConnection, service: str, keys: Iterable[str]) -> None:
     """Take the locks of `keys` for `service`. Stripes are locked in order: no deadlock."""
     stripes = sorted({_stripe(key) for key in keys})
-    await tx.execute(_LOCK, {"lock_class": _lock_class(service), "stripes": stripes})
+    await fetch(tx, _LOCK, {"lock_class": _lock_class(service), "stripes": stripes})
 
 
 @lru_cache(maxsize=20_000)

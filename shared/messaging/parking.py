@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.database import fetch
 from shared.events.base import Fact
 from shared.messaging import wire
 from shared.messaging.errors import Refused, TooManyFailures
@@ -34,7 +35,8 @@ _PARK = text("""
 
 async def blocked_keys(tx: AsyncConnection, keys: Iterable[str]) -> set[str]:
     """Which of `keys` have parked events."""
-    return set(await tx.scalars(_BLOCKED, {"keys": list(set(keys))}))
+    asked = list(set(keys))
+    return {key for (key,) in await fetch(tx, _BLOCKED, {"keys": asked})} if asked else set()
 
 
 async def check_limit(tx: AsyncConnection, most: int = MOST_FAILURES) -> None:

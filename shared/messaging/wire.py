@@ -41,7 +41,7 @@ def encode_headers(
 
 def encode_fact(fact: Fact) -> bytes:
     """The fact as JSON, without fields that are not set."""
-    return fact.model_dump_json(exclude_none=True).encode()
+    return fact.document
 
 
 def decode(record: RawRecord) -> Message:

@@ -1,6 +1,5 @@
 """From a consultation to a plan, and from proposals to its next versions: the rules, without any server."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -215,6 +214,6 @@ def test_what_is_declined_stays_declined() -> None:
 
 def test_an_id_that_another_patient_has_is_refused() -> None:
     logged = recording.log_session(NEW, session(), NOW).state
-    other = replace(logged, patient_id="p2")
+    other = logged._replace(patient_id="p2")
     with pytest.raises(Refused, match="another patient"):
         recording.log_session(other, session(patient_id="p2"), NOW)

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal
+from types import MappingProxyType
+from typing import Final, Literal, NamedTuple
 
 from services.intake.domain.inputs import ConditionRead, EncounterRead
 from shared.events.clinical import Side, Step
@@ -54,21 +55,23 @@ class Chart:
     """Encounters that became consultations, each with its condition."""
 
 
+_EMPTY_CHART: Final = Chart()
 ProposalState = Literal["pending", "approved", "declined", "overtaken"]
 RecordKey = tuple[str, str]
 """Name and natural key of a recorded fact, one of a kind within a clinic."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """That a fact was recorded: for whom, and a digest of what it said."""
 
     patient_id: str
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class PatientFile:
+_NO_RECORDS: Final[Mapping[RecordKey, Record]] = MappingProxyType({})
+
+
+class PatientFile(NamedTuple):
     """The state that one decision is made on.
 
     `records` holds those of the clinic's records that the facts at hand could collide with,
@@ -77,13 +80,13 @@ class PatientFile:
 
     clinic_id: str
     patient_id: str
-    protocols: Protocols = field(repr=False, compare=False)
-    chart: Chart = field(default_factory=Chart)
-    records: Mapping[RecordKey, Record] = field(default_factory=dict[RecordKey, Record])
+    protocols: Protocols
+    chart: Chart = _EMPTY_CHART
+    records: Mapping[RecordKey, Record] = _NO_RECORDS
 
     def with_chart(self, **changes: object) -> "PatientFile":
         """The file with parts of its chart replaced."""
-        return replace(self, chart=replace(self.chart, **changes))  # pyright: ignore[reportArgumentType]  # as replace() itself
+        return self._replace(chart=replace(self.chart, **changes))  # pyright: ignore[reportArgumentType]  # as replace() itself
 
 
 def proposal_state(chart: Chart, proposal: PlanAdjustmentProposed) -> ProposalState:

@@ -1,7 +1,6 @@
 """Taking in what a clinic system recorded: checked, told from repeats, then published as it is."""
 
 import hashlib
-from dataclasses import replace
 from datetime import datetime
 
 from services.intake.domain.chart import PatientFile, Record
@@ -42,7 +41,7 @@ def record(file: PatientFile, fact: Fact, content: str | None = None) -> Patient
     known = file.records.get(key)
     digest = digest_of(fact) if content is None else content
     if known is None:
-        return replace(file, records={**file.records, key: Record(file.patient_id, digest)})
+        return file._replace(records={**file.records, key: Record(file.patient_id, digest)})
     if known.patient_id != file.patient_id:
         raise Refused(
             f"{fact.NAME}: this id was already used for another patient of the clinic.",
@@ -59,7 +58,7 @@ def record(file: PatientFile, fact: Fact, content: str | None = None) -> Patient
 
 def digest_of(fact: Fact) -> str:
     """What the fact says, in 64 characters, so that a repeat can be told from a contradiction."""
-    return hashlib.sha256(fact.model_dump_json(exclude_none=True).encode()).hexdigest()
+    return hashlib.sha256(fact.document).hexdigest()
 
 
 def publish_once(file: PatientFile, fact: Fact, content: str | None = None) -> Decision[PatientFile]:

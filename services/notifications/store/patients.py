@@ -14,7 +14,7 @@ from services.notifications.store.rows import CONTACT, PARTS, Part, Row
 from shared.alerting import Roster
 from shared.bulk import arrays
 from shared.clinics import Clinic
-from shared.database import copy_rows
+from shared.database import copy_rows, fetch
 from shared.events.base import Fact, of_patients
 from shared.memory import Memory
 
@@ -61,7 +61,7 @@ class PatientStore:
 
         Locks their rows: until the commit nobody claims a delivery of theirs, and what was read holds.
         """
-        locked = {row[0]: row[1:] for row in (await tx.execute(statements.LOCK, {"keys": sorted(wanted)})).all()}
+        locked = {row[0]: row[1:] for row in await fetch(tx, statements.LOCK, {"keys": sorted(wanted)})}
         patients = {key: self._memory.recall(key, version) for key, (_, version, *_) in locked.items()}
         unknown = [key for key, patient in patients.items() if patient is None]
         parts = await _read(tx, unknown)
@@ -91,7 +91,7 @@ class PatientStore:
             return
         contacts = [rows.contact_row(after) for before, after in changes if _is_contact_new(before, after)]
         if contacts:
-            await tx.execute(statements.SAVE_CONTACTS, arrays(CONTACT, contacts))
+            await fetch(tx, statements.SAVE_CONTACTS, arrays(CONTACT, contacts))
         for part in PARTS:
             await _write(tx, part, changes)
         version = await self.touch(tx, [after.key for _, after in changes], facts=1)
@@ -106,7 +106,7 @@ class PatientStore:
         Locks the patients' rows. To be called before other rows of theirs are locked, as `load` is: whoever
         does it the other way round can deadlock with the door. Gives the patients' version.
         """
-        version: int = await tx.scalar(statements.TOUCH, {"keys": sorted(keys), "facts": facts})
+        ((version,),) = await fetch(tx, statements.TOUCH, {"keys": sorted(keys), "facts": facts})
         return version
 
 
@@ -129,7 +129,7 @@ async def _read(tx: AsyncConnection, keys: Sequence[str]) -> dict[str, dict[str,
     if keys:
         for part in PARTS:
             found = parts[part.field]
-            for key, *values in (await tx.execute(statements.LOAD[part.field], {"keys": keys})).all():
+            for key, *values in await fetch(tx, statements.LOAD[part.field], {"keys": keys}):
                 found[key][values[0]] = part.read(values)
     return parts
 
@@ -146,4 +146,4 @@ async def _write(tx: AsyncConnection, part: Part, changes: Sequence[tuple[Patien
     if new:
         await copy_rows(tx, part.table.name, [column.name for column in part.columns()], new)
     if changed:
-        await tx.execute(statements.CHANGE[part.field], arrays(part.columns(), changed))
+        await fetch(tx, statements.CHANGE[part.field], arrays(part.columns(), changed))

@@ -14,7 +14,7 @@ from services.progress.domain.record import PatientRecord
 from services.progress.store.rows import PARTS, Part, Row
 from services.progress.store.statements import load_all
 from shared.bulk import arrays, upsert
-from shared.database import copy_rows
+from shared.database import copy_rows, fetch
 from shared.events.base import Fact, of_patients
 from shared.ids import patient_key
 from shared.memory import Memory
@@ -39,6 +39,7 @@ _SET_VERSION = text("""
             ON CONFLICT (clinic_id, patient_id) DO UPDATE SET version = excluded.version)
     SELECT version FROM this
 """)
+"""Gives the version that the patients have now."""
 _ONE_MOMENT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
 _OWNER = text("SELECT patient_id FROM plan WHERE clinic_id = :clinic_id AND plan_id = :plan_id AND terms IS NOT NULL")
 
@@ -60,8 +61,8 @@ class RecordStore:
         writes.
         """
         ids = {fact.key: (fact.clinic_id, fact.patient_id) for fact in of_patients(facts)}
-        rows = await tx.execute(_VERSIONS, _names(ids.values()))
-        versions = {patient_key(clinic, patient): version for clinic, patient, version in rows.all()}
+        rows = await fetch(tx, _VERSIONS, _names(ids.values()))
+        versions = {patient_key(clinic, patient): version for clinic, patient, version in rows}
         known = {key: self._memory.recall(key, version) for key, version in versions.items()}
         for record in (await _read(tx, [ids[key] for key, patient in known.items() if patient is None])).values():
             known[record.key] = patient = Patient(record)
@@ -76,15 +77,15 @@ class RecordStore:
             if new:
                 await copy_rows(tx, part.table.name, part.columns, new)
             if changed:
-                await tx.execute(_SAVE[part.field], arrays(part.table.columns, changed))
+                await fetch(tx, _SAVE[part.field], arrays(part.table.columns, changed))
         voided = [row for before, after in records for row in _voided(before, after)]
         if voided:
-            await tx.execute(_SAVE_VOIDED, arrays(tables.VOIDED.columns, voided))
+            await fetch(tx, _SAVE_VOIDED, arrays(tables.VOIDED.columns, voided))
         await self._remember(tx, {(after.record.clinic_id, after.record.patient_id): after for _, after in changes})
 
     async def _remember(self, tx: AsyncConnection, patients: Mapping[_Id, Patient]) -> None:
         if patients:
-            version = await tx.scalar(_SET_VERSION, _names(patients))
+            ((version,),) = await fetch(tx, _SET_VERSION, _names(patients))
             for patient in patients.values():
                 self._memory.remember(patient.key, version, patient)
 
@@ -114,11 +115,11 @@ async def _read(tx: AsyncConnection, ids: Sequence[_Id]) -> Mapping[_Id, Patient
     found: dict[_Id, dict[str, Any]] = {id_: {part.field: {} for part in PARTS} for id_ in ids}
     for part in PARTS:
         field, read = part.field, part.read
-        for clinic_id, patient_id, *row in (await tx.execute(_LOAD[field], names)).all():
+        for clinic_id, patient_id, *row in await fetch(tx, _LOAD[field], names):
             key, item = read(row)
             found[clinic_id, patient_id][field][key] = item
     voided: dict[tuple[str, str, str], set[str]] = defaultdict(set)
-    for *whose, record_id in (await tx.execute(_LOAD_VOIDED, names)).all():
+    for *whose, record_id in await fetch(tx, _LOAD_VOIDED, names):
         voided[tuple(whose)].add(record_id)
     return {
         id_: PatientRecord(

@@ -7,15 +7,16 @@ from functools import cache
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
-from asyncpg.exceptions import ConnectionDoesNotExistError
-from sqlalchemy import TextClause
+from asyncpg.exceptions import ConnectionDoesNotExistError, PostgresError
+from sqlalchemy import TextClause, text
 from sqlalchemy.exc import DBAPIError
 
+from shared.database import sqlstate
 from tests.simulation.loop import PROCESS
 from tests.simulation.network import ConnectionLost, Network
 from tests.simulation.postgres.locks import Abandoned, Deadlock
 from tests.simulation.postgres.server import Backend, Rejected, Server
-from tests.simulation.postgres.statements import Answer, meaning_of, name_of
+from tests.simulation.postgres.statements import Answer, by_driver, meaning_of, name_of
 
 T = TypeVar("T")
 _HANG_UP_SECONDS = 0.01
@@ -27,6 +28,12 @@ def _row_type(columns: tuple[str, ...]) -> Any:
     return namedtuple("Row", columns)  # pyright: ignore[reportUntypedNamedTuple]
 
 
+class _Rejected(PostgresError):
+    def __init__(self, state: str) -> None:
+        super().__init__(state)
+        self.sqlstate = state
+
+
 class Result:
     """Rows as SQLAlchemy gives them."""
 
@@ -34,6 +41,7 @@ class Result:
         self._rows = [_row_type(tuple(row))(**row) for row in answer.rows]
         self._first_column = [next(iter(row.values())) for row in answer.rows]
         self.rowcount = answer.count
+        self.returns_rows = True
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._rows)
@@ -84,9 +92,22 @@ class Connection:
         """The first column."""
         return (await self.execute(statement, parameters)).scalars()
 
-    async def get_raw_connection(self) -> Any:
-        """Whose `driver_connection` is the driver's own."""
-        return SimpleNamespace(driver_connection=self)
+    @property
+    def sync_connection(self) -> Any:
+        """Within which is the driver's own connection."""
+        return SimpleNamespace(connection=SimpleNamespace(driver_connection=self))
+
+    async def fetch(self, query: str, *values: Any) -> list[Any]:
+        """A statement, as asyncpg has it.
+
+        Raises:
+            PostgresError: rejected, or the connection broke.
+        """
+        sql, names = by_driver()[query]
+        try:
+            return (await self.execute(text(sql), dict(zip(names, values, strict=True)))).all()
+        except DBAPIError as error:
+            raise self._as_driver(error) from error
 
     def is_in_transaction(self) -> bool:
         """SQLAlchemy begins a transaction with its first statement."""
@@ -114,9 +135,14 @@ class Connection:
         try:
             await self._ask(work)
         except DBAPIError as error:
-            # SQLAlchemy is not told: it finds out at the rollback.
-            self._invalidated = False
-            raise ConnectionDoesNotExistError from error
+            raise self._as_driver(error) from error
+
+    def _as_driver(self, error: DBAPIError) -> PostgresError:
+        """As asyncpg raises it. SQLAlchemy is not told: it finds out at the rollback."""
+        self._invalidated = False
+        if isinstance(error.orig, ConnectionLost):
+            return ConnectionDoesNotExistError()
+        return _Rejected(sqlstate(error))
 
     async def commit(self) -> None:
         """Commit; a failed transaction is rolled back, as PostgreSQL answers a COMMIT then."""

@@ -61,6 +61,12 @@ def names() -> dict[str, str]:
     }
 
 
+@cache
+def by_driver() -> dict[str, tuple[str, tuple[str, ...]]]:
+    """The runtime's statements and their parameters, by the text that the driver gets."""
+    return {sql: (text, parameters) for text in names() for sql, parameters in [database.for_driver(text)]}
+
+
 def name_of(statement: str) -> str:
     """What the runtime calls a statement."""
     return names().get(statement, "unnamed")
