@@ -121,10 +121,11 @@ def _spare_the_collector() -> None:
     """What start-up has made stays: never look at it again, and look at the rest less often.
 
     States are trees of immutable values: counting references frees them, the collector finds nothing.
+    It takes a twelfth of progress' time where it looks each 50,000 objects, and next to none at 500,000.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(500_000, 20, 100)
 
 
 @asynccontextmanager
