@@ -13,6 +13,7 @@ COPY services ./services
 COPY stride ./stride
 COPY clinics ./clinics
 COPY protocols ./protocols
+COPY measures ./measures
 COPY deploy/healthy.py ./deploy/healthy.py
 # Compiled here, since a container can't write beside the code.
 RUN python -m compileall -q shared services stride

@@ -1,21 +1,39 @@
-"""Reading YAML data files into models, with errors that name file, line and field."""
+"""Reading YAML data files into models, with errors that name file, line, column and field."""
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from shared.settings import ConfigurationInvalid
 
 M = TypeVar("M", bound=BaseModel)
 
 
-def read_data_file(path: Path, model: type[M]) -> M:
-    """The file at `path` as `model`.
+_INCONSISTENT: Final = "inconsistent"
+
+
+class Mistake(NamedTuple):
+    """What is wrong and how to mend it, and where in the file: keys and indexes from the top."""
+
+    place: tuple[int | str, ...]
+    text: str
+
+
+def inconsistent(mistakes: Sequence[Mistake]) -> PydanticCustomError:
+    """What a model's validator raises when its parts contradict each other: each mistake keeps its place."""
+    text = "; ".join(mistake.text for mistake in mistakes).replace("{", "{{").replace("}", "}}")
+    return PydanticCustomError(_INCONSISTENT, text, {"mistakes": tuple(mistakes)})  # pyright: ignore[reportArgumentType]
+
+
+def read_data_file(path: Path, model: type[M], context: object = None) -> M:
+    """The file at `path` as `model`, validated with `context`.
 
     Raises:
-        ConfigurationInvalid: not YAML, or not that model; one line per mistake.
+        ConfigurationInvalid: not YAML, or not that model; one line per mistake, with line and column.
     """
     try:
         source = path.read_text(encoding="utf-8")
@@ -26,24 +44,28 @@ def read_data_file(path: Path, model: type[M]) -> M:
     except yaml.YAMLError as error:
         raise ConfigurationInvalid(f"{path}: not valid YAML: {error}") from error
     try:
-        return model.model_validate(content)
+        return model.model_validate(content, context=context)
     except ValidationError as error:
-        mistakes = [
-            f"{path}, line {_line(tree, item['loc'])}: {'.'.join(map(str, item['loc']))}: {item['msg']}"
-            for item in error.errors(include_url=False)
-        ]
-        raise ConfigurationInvalid("\n".join(mistakes)) from None
+        found = [mistake for item in error.errors(include_url=False) for mistake in _mistakes(item)]
+        told = [f"{path}, {_position(tree, place)}: {'.'.join(map(str, place))}: {text}" for place, text in found]
+        raise ConfigurationInvalid("\n".join(told)) from None
 
 
-def _line(node: yaml.Node | None, path: tuple[int | str, ...]) -> int:
-    """The line of the deepest part of `path` that the file has, counted from 1."""
-    line = 1
-    for step in path:
+def _mistakes(item: ErrorDetails) -> Iterable[Mistake]:
+    if item["type"] == _INCONSISTENT:
+        return item.get("ctx", {})["mistakes"]
+    return [Mistake(item["loc"], item["msg"].removeprefix("Value error, "))]
+
+
+def _position(node: yaml.Node | None, place: tuple[int | str, ...]) -> str:
+    """Line and column of the deepest part of `place` that the file has, both counted from 1."""
+    mark = node.start_mark if node else None
+    for step in place:
+        node = _child(node, step) if node else None
         if node is None:
-            return line
-        line = node.start_mark.line + 1
-        node = _child(node, step)
-    return node.start_mark.line + 1 if node is not None else line
+            break
+        mark = node.start_mark
+    return f"line {mark.line + 1}, column {mark.column + 1}" if mark else "line 1, column 1"
 
 
 def _child(node: yaml.Node, step: int | str) -> yaml.Node | None:

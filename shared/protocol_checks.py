@@ -1,87 +1,137 @@
-"""Whether the parts of a protocol fit together."""
+"""Whether the parts of a protocol fit together; every mistake says where it is and how to mend it."""
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from shared.events.clinical import Phase
+from shared.data_files import Mistake
+from shared.events.clinical import MilestoneRule, Phase
 
 if TYPE_CHECKING:
+    from shared.measures import Measure
     from shared.protocols import Protocol
 
+Place = tuple[int | str, ...]
 
-def mistakes_in(protocol: "Protocol") -> list[str]:
-    """Every contradiction in `protocol`, in words; empty where it is sound."""
-    phases = [*protocol.phases, *(phase for step in protocol.ladder for phase in step.phases)]
+
+def mistakes_in(protocol: "Protocol") -> list[Mistake]:
+    """Every contradiction in `protocol`; empty where it is sound."""
     return [
+        *_measure_mistakes(protocol),
         *_milestone_mistakes(protocol),
         *_ladder_mistakes(protocol),
         *_customisation_mistakes(protocol),
-        *(f"phase {phase.name}: {reason}" for phase in phases for reason in _phase_mistakes(phase)),
-        *_limit_mistakes(protocol, protocol.phases),
+        *_phase_mistakes(protocol.phases, ("phases",)),
+        *(m for n, step in enumerate(protocol.ladder) for m in _phase_mistakes(step.phases, ("ladder", n, "phases"))),
+        *_limit_mistakes(protocol, protocol.phases, ("limits",)),
     ]
 
 
-def _milestone_mistakes(protocol: "Protocol") -> list[str]:
-    specs = {entry.spec.measure for entry in protocol.measures}
-    mistakes = ["two measures have the same name"] if len(specs) != len(protocol.measures) else []
-    names = [rule.milestone for rule in protocol.milestones]
-    mistakes += ["two milestones have the same name"] if len(set(names)) != len(names) else []
-    mistakes += (
-        ["exactly one milestone must be primary"] if sum(rule.primary for rule in protocol.milestones) != 1 else []
-    )
-    for rule in protocol.milestones:
-        if rule.kind == "session-count" and rule.sessions is None:
-            mistakes.append(f"milestone {rule.milestone}: sessions is missing")
-        if rule.kind == "confirmed-change" and (rule.measure not in specs or rule.change is None):
-            mistakes.append(f"milestone {rule.milestone}: needs change, and a measure that the protocol has")
-        if rule.passes > rule.window:
-            mistakes.append(f"milestone {rule.milestone}: passes can't exceed window")
-    return mistakes
+def _measure_mistakes(protocol: "Protocol") -> Iterator[Mistake]:
+    names = [entry.measure for entry in protocol.measures]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            yield Mistake(("measures", index), f"two measures have the same name, {name}: leave one out")
 
 
-def _ladder_mistakes(protocol: "Protocol") -> list[str]:
+def _milestone_mistakes(protocol: "Protocol") -> Iterator[Mistake]:
+    rules = protocol.milestones
+    names = [rule.milestone for rule in rules]
+    for index, rule in enumerate(rules):
+        place = ("milestones", index)
+        if rule.milestone in names[:index]:
+            yield Mistake(place, f"two milestones have the same name, {rule.milestone}: give this one another")
+        for part, text in _rule_mistakes(protocol, rule):
+            yield Mistake((*place, part), f"milestone {rule.milestone}: {text}")
+    if sum(rule.primary for rule in rules) != 1:
+        yield Mistake(("milestones",), "exactly one milestone must be primary: set `primary: true` on that one")
+
+
+def _rule_mistakes(protocol: "Protocol", rule: MilestoneRule) -> Iterator[tuple[str, str]]:
+    if rule.kind == "session-count":
+        if rule.sessions is None:
+            yield "sessions", "sessions is missing: say after how many"
+        return
+    entry = next((entry for entry in protocol.measures if entry.measure == rule.measure), None)
+    if entry is None or (rule.change is None and not rule.expected_curve):
+        text = "needs change, and a measure that the protocol has; without a change set `expected_curve: true`"
+        yield "measure" if entry is None else "change", text
+    if rule.passes > rule.window:
+        yield "passes", f"passes can't exceed window: at most {rule.window}"
+    if entry is not None and rule.change is not None:
+        yield from _change_mistakes(rule, rule.change, entry.about)
+
+
+def _change_mistakes(rule: MilestoneRule, change: float, measure: "Measure") -> Iterator[tuple[str, str]]:
+    if change <= 0:
+        yield "change", "a change is toward better and above 0"
+    if measure.by_rater and rule.relative:
+        yield "relative", f"{measure.measure} is graded, and grades have no percentages: set `relative: false`"
+    if rule.relative and change >= 1 and measure.better == "lower":
+        yield "change", "nothing falls by 100% or more: 0.40 means 40%"
+    if not rule.relative and change > measure.high - measure.low:
+        yield "change", f"{measure.measure} spans only {measure.high - measure.low:g} {measure.unit}"
+
+
+def _ladder_mistakes(protocol: "Protocol") -> Iterator[Mistake]:
     names = [step.name for step in protocol.ladder]
-    mistakes = ["two ladder steps have the same name"] if len(set(names)) != len(names) else []
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            yield Mistake(
+                ("ladder", index, "name"), f"two ladder steps have the same name, {name}: give this one another"
+            )
     *treating, last = protocol.ladder
     if last.phases or not all(step.phases for step in treating):
-        mistakes.append("the last ladder step, and only it, has no phases: it means discharge")
-    if treating and treating[0].phases != protocol.phases:
-        mistakes.append("the first ladder step must have the protocol's own phases")
-    rates = [step.phases[0].sessions_per_week for step in treating if step.phases]
-    if any(later >= earlier for earlier, later in pairwise(rates)):
-        mistakes.append("each ladder step must begin at a lower rate than the one before")
-    return mistakes
-
-
-def _phase_mistakes(phase: Phase) -> list[str]:
-    """A gap must leave room for the phase's own rate."""
-    usual = 7 / phase.sessions_per_week
-    mistakes = ["min_gap_days is above max_gap_days"] if phase.min_gap_days > phase.max_gap_days else []
-    if not phase.min_gap_days <= usual <= phase.max_gap_days:
-        mistakes.append(f"one session in {usual:.1f} days does not fit between min_gap_days and max_gap_days")
-    return mistakes
-
-
-def _customisation_mistakes(protocol: "Protocol") -> list[str]:
-    names = {phase.name for phase in protocol.phases}
-    mistakes: list[str] = []
-    for number, rule in enumerate(protocol.customisation, start=1):
-        if rule.phase and rule.phase.name not in names:
-            mistakes.append(f"customisation {number}: the protocol has no phase {rule.phase.name}")
-        changed = protocol.phases_for((rule,), protocol.phases)
-        reasons = [reason for phase in changed for reason in _phase_mistakes(phase)] + _limit_mistakes(
-            protocol, changed
+        yield Mistake(
+            ("ladder", len(treating)),
+            "the last ladder step, and only it, has no phases (`phases: []`): it means discharge",
         )
-        mistakes += [f"customisation {number}: {reason}" for reason in reasons]
-    return mistakes
+    if treating and treating[0].phases != protocol.phases:
+        yield Mistake(
+            ("ladder", 0, "phases"), "the first ladder step must have the protocol's own phases: use a YAML alias"
+        )
+    rates = [step.phases[0].sessions_per_week if step.phases else 0.0 for step in treating]
+    for index, (earlier, later) in enumerate(pairwise(rates), start=1):
+        if later >= earlier:
+            text = f"each ladder step must begin at a lower rate than the one before: below {earlier:g} a week"
+            yield Mistake(("ladder", index), text)
 
 
-def _limit_mistakes(protocol: "Protocol", phases: tuple[Phase, ...]) -> list[str]:
-    return [
-        f"the phases hold more than {limit.sessions} sessions within {limit.within_days} days"
-        for limit in protocol.limits
-        if _sessions_within(phases, limit.within_days) > limit.sessions
-    ]
+def _phase_mistakes(phases: tuple[Phase, ...], place: Place) -> Iterator[Mistake]:
+    """A gap must leave room for the phase's own rate."""
+    for index, phase in enumerate(phases):
+        for part, text in _gap_mistakes(phase):
+            yield Mistake((*place, index, part), f"phase {phase.name}: {text}")
+
+
+def _gap_mistakes(phase: Phase) -> Iterator[tuple[str, str]]:
+    usual = 7 / phase.sessions_per_week
+    if phase.min_gap_days > phase.max_gap_days:
+        yield "min_gap_days", "min_gap_days is above max_gap_days"
+    if not phase.min_gap_days <= usual <= phase.max_gap_days:
+        text = f"one session in {usual:.1f} days does not fit between min_gap_days and max_gap_days: widen the gap"
+        yield "min_gap_days" if usual < phase.min_gap_days else "max_gap_days", text
+
+
+def _customisation_mistakes(protocol: "Protocol") -> Iterator[Mistake]:
+    names = {phase.name for phase in protocol.phases}
+    for index, rule in enumerate(protocol.customisation):
+        place: Place = ("customisation", index, "phase")
+        if rule.phase and rule.phase.name not in names:
+            text = f"the protocol has no phase {rule.phase.name}; it has {', '.join(sorted(names))}"
+            yield Mistake((*place, "name"), f"customisation {index + 1}: {text}")
+        changed = protocol.phases_for((rule,), protocol.phases)
+        for phase in changed:
+            for part, text in _gap_mistakes(phase):
+                yield Mistake((*place, part), f"customisation {index + 1}: {text}")
+        yield from _limit_mistakes(protocol, changed, place)
+
+
+def _limit_mistakes(protocol: "Protocol", phases: tuple[Phase, ...], place: Place) -> Iterator[Mistake]:
+    for limit in protocol.limits:
+        if _sessions_within(phases, limit.within_days) > limit.sessions:
+            text = f"the phases hold more than {limit.sessions} sessions within {limit.within_days} days: plan fewer"
+            yield Mistake(place, text)
 
 
 def _sessions_within(phases: tuple[Phase, ...], days: int) -> int:

@@ -5,24 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
-from shared.data_files import read_data_file
+from shared.data_files import inconsistent, read_data_file
 from shared.events.base import Code, Text
-from shared.events.clinical import BookingRule, CoIntervention, MeasureSpec, MilestoneRule, Phase, Side, Step
+from shared.events.clinical import BookingRule, CoIntervention, MilestoneRule, Phase, Side, Step
+from shared.measures import MEASURE_SYSTEM, Entry, ProtocolMeasure, Source, TermCode, load_measures
 from shared.protocol_checks import mistakes_in
-from shared.settings import ConfigurationInvalid
+from shared.settings import ROOT, ConfigurationInvalid
 
 ICD_10_CM = "http://hl7.org/fhir/sid/icd-10-cm"
-MEASURE_SYSTEM = "urn:stride:measure"
-"""Code system of the protocols' own measure names, for measures without a public code."""
-
-Source = Annotated[str, Field(min_length=3, max_length=400)]
-"""Where a clinical statement comes from."""
-
-
-class _Entry(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def _only_fields_of(model: type[BaseModel]) -> BeforeValidator:
@@ -39,19 +31,10 @@ def _only_fields_of(model: type[BaseModel]) -> BeforeValidator:
 
 _Phase = Annotated[Phase, _only_fields_of(Phase)]
 _Step = Annotated[Step, _only_fields_of(Step)]
-_MeasureSpec = Annotated[MeasureSpec, _only_fields_of(MeasureSpec)]
 _MilestoneRule = Annotated[MilestoneRule, _only_fields_of(MilestoneRule)]
 
 
-class TermCode(_Entry):
-    """A code of a public or own terminology, and where its meaning was looked up."""
-
-    system: Annotated[str, Field(min_length=3, max_length=200)]
-    code: Code
-    source: Source
-
-
-class TreatedCondition(_Entry):
+class TreatedCondition(Entry):
     """A finding that the protocol treats."""
 
     code: Code
@@ -63,28 +46,7 @@ class TreatedCondition(_Entry):
     """The same finding in other terminologies (SNOMED CT)."""
 
 
-class ProtocolMeasure(_Entry):
-    """An outcome measure of the protocol."""
-
-    spec: _MeasureSpec
-    title: str
-    every_sessions: Annotated[int, Field(ge=1)] = 1
-    """Cadence: taken at every n-th session."""
-    codes: tuple[TermCode, ...] = ()
-    other_units: tuple[str, ...] = ()
-    """Other spellings of the same unit that clinic systems use."""
-    source: Source
-
-    @model_validator(mode="after")
-    def _readable(self) -> Self:
-        if self.spec.low >= self.spec.high:
-            raise ValueError("low must be below high")
-        if self.spec.scale == "log" and self.spec.low <= 0:
-            raise ValueError("a measure in logarithms needs a low above 0")
-        return self
-
-
-class Contraindication(_Entry):
+class Contraindication(Entry):
     """A risk that stops the plan, or that goes with it as a warning."""
 
     code: Code
@@ -93,7 +55,7 @@ class Contraindication(_Entry):
     source: Source
 
 
-class When(_Entry):
+class When(Entry):
     """Whom a customisation is for; all that is given must hold. Ages in whole years."""
 
     severity: tuple[Literal["mild", "moderate", "severe"], ...] = ()
@@ -101,7 +63,7 @@ class When(_Entry):
     age_below: Annotated[int, Field(ge=1, le=130)] | None = None
 
 
-class PhaseChange(_Entry):
+class PhaseChange(Entry):
     """New values for the phase of that name, in the plan and on the ladder."""
 
     name: Code
@@ -117,7 +79,7 @@ class PhaseChange(_Entry):
         return Phase.model_validate(phase.model_dump() | self.model_dump(exclude_none=True))
 
 
-class Customisation(_Entry):
+class Customisation(Entry):
     """A rule that fits the plan to the patient; `note` says so in the plan, in plain words."""
 
     when: When
@@ -127,7 +89,7 @@ class Customisation(_Entry):
     source: Source
 
 
-class SourcedLimit(_Entry):
+class SourcedLimit(Entry):
     """No more than so many sessions within any so many days."""
 
     sessions: Annotated[int, Field(ge=1)]
@@ -135,7 +97,7 @@ class SourcedLimit(_Entry):
     source: Source
 
 
-class Protocol(_Entry):
+class Protocol(Entry):
     """One protocol at one version. Plans keep the version they began with."""
 
     protocol_id: Code
@@ -166,9 +128,8 @@ class Protocol(_Entry):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        mistakes = mistakes_in(self)
-        if mistakes:
-            raise ValueError("; ".join(mistakes))
+        if mistakes := mistakes_in(self):
+            raise inconsistent(mistakes)
         return self
 
     def phases_for(self, rules: tuple[Customisation, ...], phases: tuple[Phase, ...]) -> tuple[Phase, ...]:
@@ -200,7 +161,7 @@ class Protocols:
         return None
 
     def measure(self, name: str) -> ProtocolMeasure | None:
-        """The measure of that name; protocols that share a name share its unit and range."""
+        """The measure of that name; all protocols read it in the same unit and range."""
         return next((entry for entry in self._measures() if entry.spec.measure == name), None)
 
     def measure_coded(self, system: str, code: str) -> ProtocolMeasure | None:
@@ -227,15 +188,16 @@ class Protocols:
         return [entry for protocol in self.by_id.values() for entry in protocol.measures]
 
 
-def load_protocols(folder: Path) -> Protocols:
-    """All protocols of `folder`.
+def load_protocols(folder: Path, measures: Path = ROOT / "measures") -> Protocols:
+    """All protocols of `folder`, with the measures that they name.
 
     Raises:
         ConfigurationInvalid: no file there, a file is wrong, or two files contradict each other.
     """
     found: dict[str, Protocol] = {}
+    context = {"measures": load_measures(measures)}
     for path in sorted(folder.glob("*.yaml")):
-        protocol = read_data_file(path, Protocol)
+        protocol = read_data_file(path, Protocol, context)
         reason = _clash(found, protocol)
         if reason:
             raise ConfigurationInvalid(f"{path}: {reason}.")
@@ -249,11 +211,5 @@ def _clash(found: Mapping[str, Protocol], protocol: Protocol) -> str:
     if protocol.protocol_id in found:
         return f"another file already describes protocol {protocol.protocol_id}"
     known = Protocols(found)
-    for condition in protocol.conditions:
-        if known.treating(condition.code):
-            return f"another protocol already treats {condition.code}"
-    for entry in protocol.measures:
-        other = known.measure(entry.spec.measure)
-        if other and other.spec != entry.spec:
-            return f"another protocol reads {entry.spec.measure} in another unit, range or way"
-    return ""
+    taken = next((condition.code for condition in protocol.conditions if known.treating(condition.code)), "")
+    return f"another protocol already treats {taken}" if taken else ""

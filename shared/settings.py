@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     """Path of a driven clock (demo, tests); empty for the machine's clock."""
     stride_clinics: Path = ROOT / "clinics"
     stride_protocols: Path = ROOT / "protocols"
+    stride_measures: Path = ROOT / "measures"
     stride_tokens: Path = ROOT / ".stride" / "secrets" / "tokens.json"
     stride_public_url: str = "http://127.0.0.1:8080"
 

@@ -12,9 +12,12 @@ from shared.tokens import Tokens
 SERVICE = Service(
     name="intake",
     handlers=HANDLERS,
-    store=lambda settings: PatientFiles(load_protocols(settings.stride_protocols)),
+    store=lambda settings: PatientFiles(load_protocols(settings.stride_protocols, settings.stride_measures)),
     edge=lambda running, app: edge(
-        running, app, Tokens.load(running.settings.stride_tokens), load_protocols(running.settings.stride_protocols)
+        running,
+        app,
+        Tokens.load(running.settings.stride_tokens),
+        load_protocols(running.settings.stride_protocols, running.settings.stride_measures),
     ),
     decoders=lambda settings: {INBOUND_TOPIC: inbound_decoder(Tokens.load(settings.stride_tokens))},
 )

@@ -140,6 +140,8 @@ class MilestoneRule(Part):
     passes: Annotated[int, Field(ge=1, le=12)] = 2
     stale_days: Annotated[int, Field(ge=1)] = 42
     primary: bool = False
+    expected_curve: bool = False
+    """Judged against a curve that a clinician enters; without one it can't be evaluated."""
     title: Text = ""
 
 

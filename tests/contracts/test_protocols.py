@@ -1,6 +1,7 @@
 """Protocol files: the shipped ones are sound, and a wrong one says where it is wrong."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +25,21 @@ def foot_drop() -> dict[str, Any]:
     return json.loads(json.dumps(yaml.safe_load(FOOT_DROP.read_text(encoding="utf-8"))))
 
 
-def test_two_quite_different_protocols_are_shipped() -> None:
+def test_three_quite_different_protocols_are_shipped() -> None:
     protocols = load_protocols(FOLDER).by_id
-    assert {"foot-drop-acupuncture", "low-back-pain-acupuncture"} <= set(protocols)
+    assert set(protocols) == {"foot-drop-acupuncture", "low-back-pain-acupuncture", "stroke-gait-physical-therapy"}
     back = protocols["low-back-pain-acupuncture"]
     assert sum(phase.sessions for phase in back.phases) == 12
     assert back.limits[0].within_days == 90
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yaml")), ids=lambda path: path.stem)
-def test_every_code_and_clinical_statement_has_a_source(path: Path) -> None:
-    protocol = Protocol.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    statements = [*protocol.conditions, *protocol.measures, *protocol.contraindications, *protocol.customisation]
-    codes = [code for entry in protocol.measures for code in entry.codes] + list(protocol.session_codes)
-    assert all(entry.source.strip() for entry in [*statements, *codes])
+@pytest.mark.parametrize("protocol", load_protocols(FOLDER).by_id.values(), ids=lambda protocol: protocol.protocol_id)
+def test_every_code_and_clinical_statement_has_a_source(protocol: Protocol) -> None:
+    statements = [*protocol.conditions, *protocol.contraindications, *protocol.customisation, *protocol.limits]
+    measures = [entry.about for entry in protocol.measures]
+    codes = [code for measure in measures for code in measure.codes] + list(protocol.session_codes)
+    assert all(entry.source.strip() for entry in [*statements, *measures, *codes])
+    assert all(measure.sigma_source.strip() for measure in measures)
     assert protocol.sources
 
 
@@ -65,7 +67,7 @@ def _set(content: dict[str, Any], path: str, value: Any) -> None:
         ("milestones.0.measure", "joy", "milestone pain-40: needs change"),
         ("milestones.0.primary", False, "exactly one milestone must be primary"),
         ("milestones.0.chnage", 0.4, "unknown field chnage"),
-        ("milestones.2.sessions", None, "sessions is missing"),
+        ("milestones.4.sessions", None, "sessions is missing"),
         ("ladder.3.phases", [], "discharge"),
         ("ladder.1.phases.0.sessions_per_week", 3, "lower rate"),
         ("phases.1.weeks", 5, "own phases"),
@@ -73,8 +75,11 @@ def _set(content: dict[str, Any], path: str, value: Any) -> None:
         ("session_minutes", 20, "session_minutes"),
         ("customisation.0.phase.name", "nothing", "has no phase nothing"),
         ("customisation.0.phase.min_gap_days", 3, "customisation 1"),
-        ("measures.1.spec.low", 0, "above 0"),
-        ("measures.0.spec.high", -1, "low must be below high"),
+        ("measures.0.measure", "joy", "no file under measures/ describes joy; there are"),
+        ("measures.0.sigma", 0.5, "need a source"),
+        ("milestones.2.relative", True, "grades have no percentages"),
+        ("milestones.0.change", 1.5, "nothing falls by 100%"),
+        ("milestones.3.expected_curve", False, "expected_curve: true"),
         ("limits", [{"sessions": 12, "within_days": 90, "source": "somebody"}], "more than 12 sessions"),
         ("conditions.0.source", "", "source"),
         ("extra", 1, "extra"),
@@ -88,15 +93,42 @@ def test_a_wrong_protocol_is_refused_with_file_and_place(tmp_path: Path, path: s
     assert "one.yaml, line" in str(refusal.value)
 
 
-def test_two_protocols_may_not_treat_the_same_condition_or_read_a_measure_differently(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("path", "value", "place"),
+    [
+        ("milestones.1.measure", "joy", "milestones.1.measure"),
+        ("ladder.1.phases.0.sessions_per_week", 3, "ladder.1"),
+        ("phases.0.max_gap_days", 3, "phases.0.max_gap_days"),
+        ("measures.2.every_sessions", 0, "measures.2.every_sessions"),
+    ],
+)
+def test_a_mistake_is_told_with_line_and_column_of_what_is_wrong(
+    tmp_path: Path, path: str, value: Any, place: str
+) -> None:
+    content = foot_drop()
+    _set(content, path, value)
+    with pytest.raises(ConfigurationInvalid) as refusal:
+        load_protocols(written(tmp_path, content))
+    (told,) = [line for line in str(refusal.value).splitlines() if f": {place}: " in line][:1]
+    found = re.search(r"line (\d+), column (\d+)", told)
+    assert found
+    line = (tmp_path / "one.yaml").read_text(encoding="utf-8").splitlines()[int(found[1]) - 1]
+    assert line[int(found[2]) - 1 :].startswith((str(value), "name:", "3"))
+
+
+def test_a_protocol_may_have_figures_of_its_own_for_a_measure_with_their_source(tmp_path: Path) -> None:
+    content = foot_drop()
+    content["measures"][0] |= {"sigma": 1.4, "source": "A study"}
+    entry = load_protocols(written(tmp_path, content)).measure("pain-nrs")
+    assert entry
+    assert (entry.spec.sigma, entry.spec.mcid, entry.about.sigma) == (1.4, 2, 1.0)
+
+
+def test_two_protocols_may_not_treat_the_same_condition(tmp_path: Path) -> None:
     first, second = foot_drop(), foot_drop()
     second["protocol_id"] = "other"
     written(tmp_path, first)
     with pytest.raises(ConfigurationInvalid, match="already treats M21.371"):
-        load_protocols(written(tmp_path, second, "two.yaml"))
-    second["conditions"] = [{"code": "I69.398", "title": "x", "source": "ICD-10-CM"}]
-    second["measures"][0]["spec"]["sigma"] = 2.0
-    with pytest.raises(ConfigurationInvalid, match="reads pain-nrs in another"):
         load_protocols(written(tmp_path, second, "two.yaml"))
 
 

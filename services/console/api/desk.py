@@ -38,7 +38,11 @@ class Desk:
             loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
         )
         return cls(
-            running, tokens, load_clinics(settings.stride_clinics), load_protocols(settings.stride_protocols), templates
+            running,
+            tokens,
+            load_clinics(settings.stride_clinics),
+            load_protocols(settings.stride_protocols, settings.stride_measures),
+            templates,
         )
 
     def bearer(self, request: Request, *roles: Role) -> Bearer:

@@ -7,7 +7,7 @@ from services.intake.domain.adjustments import apply_verdicts
 from services.intake.domain.chart import PatientFile, Plan
 from services.intake.domain.inputs import ConditionRead, EncounterRead
 from services.intake.domain.planning import plan_of
-from services.intake.domain.recording import check_readings, record
+from services.intake.domain.recording import own_readings, record
 from shared.events.base import Fact
 from shared.events.intake import ConsultationCompleted, PlanCreated
 from shared.messaging.errors import Refused
@@ -24,9 +24,9 @@ def complete(file: PatientFile, fact: ConsultationCompleted, now: datetime) -> D
         Refused: a reading can't be right, the start lies outside a year from the consultation,
             or the consultation was reported before with other content.
     """
-    check_readings(file.protocols, fact.readings)
+    readings = own_readings(file.protocols, fact.readings)
     _check_start(fact)
-    return _open(file, fact)
+    return _open(file, fact if readings == fact.readings else fact.model_copy(update={"readings": readings}))
 
 
 def read_encounter(file: PatientFile, read: EncounterRead, now: datetime) -> Decision[PatientFile]:

@@ -15,6 +15,7 @@ from shared.events.intake import (
     SessionLogged,
     SessionVoided,
 )
+from shared.measures import Measure
 from shared.messaging.errors import Refused
 from shared.messaging.message import Decision
 from shared.protocols import Protocols
@@ -69,16 +70,16 @@ def publish_once(file: PatientFile, fact: Fact, content: str | None = None) -> D
 
 def log_session(file: PatientFile, fact: SessionLogged, now: datetime) -> Decision[PatientFile]:
     """A session was held."""
-    check_readings(file.protocols, fact.readings)
-    return publish_once(file, fact)
+    readings = own_readings(file.protocols, fact.readings)
+    return publish_once(file, fact if readings == fact.readings else fact.model_copy(update={"readings": readings}))
 
 
 def record_measurement(
     file: PatientFile, fact: MeasurementRecorded | MeasurementCorrected, now: datetime
 ) -> Decision[PatientFile]:
     """A reading outside a session, or the corrected value of any reading."""
-    check_reading(file.protocols, fact.reading, "/reading")
-    return publish_once(file, fact)
+    reading = own_reading(file.protocols, fact.reading, "/reading")
+    return publish_once(file, fact if reading is fact.reading else fact.model_copy(update={"reading": reading}))
 
 
 def void(file: PatientFile, fact: SessionVoided | MeasurementVoided, now: datetime) -> Decision[PatientFile]:
@@ -96,21 +97,20 @@ def request_change(file: PatientFile, fact: AppointmentChangeRequested, now: dat
     return publish_once(file, fact, content=f"{fact.appointment_id}/{fact.change}/{fact.not_before}/{fact.rebook}")
 
 
-def check_readings(protocols: Protocols, readings: tuple[Reading, ...]) -> None:
-    """Check each of the readings that a record carries.
+def own_readings(protocols: Protocols, readings: tuple[Reading, ...]) -> tuple[Reading, ...]:
+    """The readings that a record carries, each in its measure's own unit.
 
     Raises:
-        Refused: one is of no known measure, in another unit or out of range.
+        Refused: one is of no known measure, in another unit, or out of range.
     """
-    for number, reading in enumerate(readings):
-        check_reading(protocols, reading, f"/readings/{number}")
+    return tuple(own_reading(protocols, reading, f"/readings/{n}") for n, reading in enumerate(readings))
 
 
-def check_reading(protocols: Protocols, reading: Reading, pointer: str) -> None:
-    """Whether a protocol knows the measure, and the value can be one.
+def own_reading(protocols: Protocols, reading: Reading, pointer: str) -> Reading:
+    """The reading in its measure's own unit.
 
     Raises:
-        Refused: no protocol has the measure, or the unit or range is another.
+        Refused: no protocol has the measure, its unit can't be converted, or the value can't be one.
     """
     entry = protocols.measure(reading.measure)
     if entry is None:
@@ -119,14 +119,26 @@ def check_reading(protocols: Protocols, reading: Reading, pointer: str) -> None:
             pointer=f"{pointer}/measure",
             remedy="Use a measure that a file under protocols/ names.",
         )
-    spec = entry.spec
-    if reading.unit != spec.unit:
+    measure = entry.about
+    value = measure.in_unit(reading.value, reading.unit)
+    if value is None:
+        others = f", or send it in one of: {', '.join(measure.converts)} (UCUM)" if measure.converts else ""
         raise Refused(
-            f"{spec.measure} is read in {spec.unit}.", pointer=f"{pointer}/unit", remedy=f"Convert it to {spec.unit}."
+            f"{measure.measure} is read in {measure.unit}.",
+            pointer=f"{pointer}/unit",
+            remedy=f"Convert it to {measure.unit}{others}.",
         )
-    if not spec.low <= reading.value <= spec.high:
-        raise Refused(
-            f"{spec.measure} lies between {spec.low:g} and {spec.high:g} {spec.unit}.",
-            pointer=f"{pointer}/value",
-            remedy="Correct the value, or leave the reading out: a missing one does no harm.",
-        )
+    _check_value(measure, value, pointer)
+    if reading.unit == measure.unit:
+        return reading
+    return reading.model_copy(update={"value": value, "unit": measure.unit})
+
+
+def _check_value(measure: Measure, value: float, pointer: str) -> None:
+    remedy = "Correct the value, or leave the reading out: a missing one does no harm."
+    if not measure.low <= value <= measure.high:
+        text = f"{measure.measure} lies between {measure.low:g} and {measure.high:g} {measure.unit}."
+        raise Refused(text, pointer=f"{pointer}/value", remedy=remedy)
+    if measure.by_rater and value % measure.step:
+        text = f"{measure.measure} is graded in steps of {measure.step:g}."
+        raise Refused(text, pointer=f"{pointer}/value", remedy=remedy)

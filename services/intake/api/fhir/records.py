@@ -91,12 +91,9 @@ def _value(resource: Any) -> float:
 
 
 def _unit(resource: Any, entry: ProtocolMeasure) -> str:
-    """The protocol's unit, where the sender spells it in a way that is known to mean the same."""
+    """The unit as the sender has it; a bare number is in the measure's own."""
     quantity = resource.valueQuantity
-    if quantity is None:
-        return entry.spec.unit
-    unit = str(quantity.code or quantity.unit or "")
-    return entry.spec.unit if unit in entry.other_units else unit
+    return entry.spec.unit if quantity is None else str(quantity.code or quantity.unit or "")
 
 
 def procedure(resource: Any, reader: Reader) -> SessionLogged | SessionVoided:
