@@ -21,11 +21,11 @@ _LOAD = text("""
     WHERE type = ANY(:types)
 """)
 _KEEP = text("""
-    INSERT INTO fact (clinic_id, patient_id, slot, type, plan_id, payload)
-    SELECT clinic_id, patient_id, slot, type, plan_id, CAST(payload AS jsonb)
+    INSERT INTO fact (clinic_id, patient_id, slot, type, payload)
+    SELECT clinic_id, patient_id, slot, type, CAST(payload AS jsonb)
     FROM unnest(CAST(:clinic_id AS text[]), CAST(:patient_id AS text[]), CAST(:slot AS text[]),
-                CAST(:type AS text[]), CAST(:plan_id AS text[]), CAST(:payload AS text[]))
-        AS kept (clinic_id, patient_id, slot, type, plan_id, payload)
+                CAST(:type AS text[]), CAST(:payload AS text[]))
+        AS kept (clinic_id, patient_id, slot, type, payload)
     ON CONFLICT (clinic_id, patient_id, slot) DO UPDATE SET type = excluded.type, payload = excluded.payload
 """)
 _ADD = text("""
@@ -90,8 +90,8 @@ class FileStore:
 
 async def _keep(tx: AsyncConnection, new: Sequence[tuple[str, str, str, Fact]]) -> None:
     """The facts by clinic, patient and slot, and the names of the resources that begin with them."""
-    kept = [(*place, fact.wire_type(), _plan_of(fact), wire.encode_fact(fact).decode()) for *place, fact in new]
-    await _run(tx, _KEEP, ("clinic_id", "patient_id", "slot", "type", "plan_id", "payload"), kept)
+    kept = [(*place, fact.wire_type(), wire.encode_fact(fact).decode()) for *place, fact in new]
+    await _run(tx, _KEEP, ("clinic_id", "patient_id", "slot", "type", "payload"), kept)
     names = {(clinic_id, *name, patient_id) for clinic_id, patient_id, _, fact in new for name in names_in(fact)}
     await _run(tx, _NAME, ("clinic_id", "type", "id", "patient_id"), list(names))
 
@@ -160,7 +160,3 @@ async def _run(tx: AsyncConnection, statement: TextClause, names: Sequence[str],
 
 def _whose(fact: Fact) -> _Id:
     return fact.clinic_id, fact.patient_id if isinstance(fact, PatientFact) else ""
-
-
-def _plan_of(fact: Fact) -> str | None:
-    return getattr(fact, "plan_id", None)

@@ -15,15 +15,12 @@ FACT = _table(
     "fact",
     Column("slot", Text, primary_key=True),
     Column("type", Text, nullable=False),
-    Column("plan_id", Text),
     Column("payload", JSONB, nullable=False),
 )
 """A patient's facts; the clinic's own have no patient id. `type` is CloudEvents'.
 
 `slot` is the event id, and `contact` for the newest of `patient.*`.
 """
-
-Index("fact_of_plan", FACT.c.clinic_id, FACT.c.plan_id, postgresql_where=FACT.c.type == "clinic.plan.created.v1")
 
 WEEKLY = _table(
     "weekly",

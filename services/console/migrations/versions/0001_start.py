@@ -14,11 +14,9 @@ _STATEMENTS = (
         patient_id text NOT NULL,
         slot text NOT NULL,
         type text NOT NULL,
-        plan_id text,
         payload jsonb NOT NULL,
         PRIMARY KEY (clinic_id, patient_id, slot))
     """,
-    "CREATE INDEX fact_of_plan ON fact (clinic_id, plan_id) WHERE type = 'clinic.plan.created.v1'",
     """
     CREATE TABLE weekly (
         clinic_id text NOT NULL,
