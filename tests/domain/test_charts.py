@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.charts import (
@@ -79,6 +79,7 @@ def run(*numbers: float, note: str = "") -> RunChart:
     return RunChart("points", points, [("mean", sum(numbers) / len(numbers)), ("lower", min(numbers) - 1)])
 
 
+@settings(deadline=None)
 @given(st.lists(values, min_size=1, max_size=60))
 def test_a_run_chart_shows_every_week_within_the_picture(numbers: list[float]) -> None:
     picture = parsed(document(Picture("Title", "Description", run_chart(run(*numbers)))))
@@ -113,6 +114,7 @@ def test_every_class_of_a_chart_is_styled_for_light_and_dark() -> None:
         assert STYLE.count(f".{name} ") + STYLE.count(f".{name}.") >= 2, name
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0, 400), values, st.booleans()), min_size=1, max_size=60),
     st.lists(values, max_size=3),

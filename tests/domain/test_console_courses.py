@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.console.domain import courses as console
@@ -48,6 +48,7 @@ def records(draw: st.DrawFn) -> list[Fact]:
     return draw(st.permutations(facts))
 
 
+@settings(deadline=None)
 @given(records())
 def test_sessions_and_readings_belong_to_the_same_courses_as_in_progress(facts: list[Fact]) -> None:
     patient, _ = tell(facts)

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.console.domain.patient_file import PatientFile
@@ -148,6 +148,7 @@ def test_a_week_begins_on_monday() -> None:
     assert week_of(at(7)) == date(2026, 1, 12)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_any_order_and_repetition_gives_the_same_figures(data: st.DataObject) -> None:
     facts = everything()

@@ -21,6 +21,13 @@ from shared.tokens import Bearer, Role
 
 READERS: Final[tuple[Role, ...]] = ("clinician", "clinic-system")
 
+
+class FhirAnswer(JSONResponse):
+    """A resource."""
+
+    media_type = MEDIA_TYPE
+
+
 _Id = Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9._:-]+$")]
 
 
@@ -37,24 +44,24 @@ class _Asked(BaseModel):
 def add_routes(desk: Desk, app: FastAPI) -> None:
     """The routes; the clinic is always the token's."""
 
-    @app.get("/fhir/metadata")
+    @app.get("/fhir/metadata", response_class=FhirAnswer)
     async def metadata() -> Response:
         """What may be asked, as a CapabilityStatement."""
         return _answer(capability_statement())
 
-    @app.get("/fhir/Patient/{patient_id}/$everything")
+    @app.get("/fhir/Patient/{patient_id}/$everything", response_class=FhirAnswer)
     async def of_patient(request: Request, patient_id: _Id) -> Response:
         """All resources of a patient, as one Bundle."""
         return _bundle(request, await _of_patient(desk, desk.bearer(request, *READERS), patient_id))
 
-    @app.get("/fhir/EpisodeOfCare/{episode_id}/$everything")
+    @app.get("/fhir/EpisodeOfCare/{episode_id}/$everything", response_class=FhirAnswer)
     async def of_episode(request: Request, episode_id: _Id) -> Response:
         """All resources of one course, as one Bundle."""
         patient_id, facts = await _facts(desk, desk.bearer(request, *READERS), "EpisodeOfCare", episode_id)
         plan_id = next(plan for plan in _plans(facts) if fhir_id(plan) == episode_id)
         return _bundle(request, everything(patient_id, facts, desk.protocols, plan_id))
 
-    @app.get("/fhir/{kind}/{resource_id}")
+    @app.get("/fhir/{kind}/{resource_id}", response_class=FhirAnswer)
     async def read(
         request: Request, kind: ResourceType, resource_id: _Id, if_none_match: Annotated[str, Header()] = ""
     ) -> Response:
@@ -63,7 +70,7 @@ def add_routes(desk: Desk, app: FastAPI) -> None:
         found = _chosen(everything(patient_id, facts, desk.protocols), kind, resource_id)
         return _versioned(found, if_none_match)
 
-    @app.get("/fhir/{kind}")
+    @app.get("/fhir/{kind}", response_class=FhirAnswer)
     async def search(request: Request, kind: ResourceType, asked: Annotated[_Asked, Query()]) -> Response:
         """The resources of one type of a patient; `_id` and `status` narrow it down."""
         return _bundle(request, await _found(desk, desk.bearer(request, *READERS), kind, asked))
@@ -130,4 +137,4 @@ def _bundle(request: Request, resources: Sequence[Resource]) -> Response:
 
 
 def _answer(content: Any, headers: dict[str, str] | None = None) -> Response:
-    return JSONResponse(content, headers=headers, media_type=MEDIA_TYPE)
+    return FhirAnswer(content, headers=headers)
