@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 from services.progress.domain.record import (
@@ -38,18 +39,26 @@ def keep_plan(record: PatientRecord, fact: PlanCreated) -> PatientRecord:
     plan = record.plans.get(fact.plan_id, Plan(fact.plan_id))
     if plan.terms is not None:
         return record
-    terms = Terms(
-        protocol_id=fact.protocol_id,
-        protocol_version=fact.protocol_version,
-        side=fact.side,
-        starts_on=fact.starts_on,
-        step=fact.step,
-        rungs=tuple(step.name for step in fact.ladder),
-        measures=fact.measures,
-        milestones=fact.milestones,
-        review_sessions=tuple(sorted(set(fact.review_sessions))),
+    terms = _shared(
+        Terms(
+            protocol_id=fact.protocol_id,
+            protocol_version=fact.protocol_version,
+            side=fact.side,
+            starts_on=fact.starts_on,
+            step=fact.step,
+            rungs=tuple(step.name for step in fact.ladder),
+            measures=fact.measures,
+            milestones=fact.milestones,
+            review_sessions=tuple(sorted(set(fact.review_sessions))),
+        )
     )
     return _with_plan(record, replace(plan, terms=terms))
+
+
+@lru_cache(maxsize=512)
+def _shared(terms: Terms) -> Terms:
+    """Equal terms are one object: patients of one protocol have the same, and there are many patients."""
+    return terms
 
 
 def keep_adjustment(record: PatientRecord, fact: PlanAdjusted) -> PatientRecord:
