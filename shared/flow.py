@@ -66,10 +66,16 @@ _DECIDING: Final[dict[str, Service]] = {
             intake.SessionLogged,
             intake.SessionVoided,
             intake.AppointmentChangeRequested,
+            scheduling.SlotRequested,
             ClinicDescribed,
             CalendarChanged,
         ),
-        publishes=(*_APPOINTMENTS, scheduling.CourseUnschedulable, ClinicDescribed),
+        publishes=(
+            *_APPOINTMENTS,
+            scheduling.CourseUnschedulable,
+            scheduling.SlotRequested,
+            ClinicDescribed,
+        ),
     ),
     "progress": Service(
         owns="outcome series, baselines, milestones, signals, proposals",

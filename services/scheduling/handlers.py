@@ -1,7 +1,7 @@
 """Which fact leads to which decision."""
 
-from services.scheduling.domain import decide
-from shared.events import intake
+from services.scheduling.domain import decide, slots
+from shared.events import intake, scheduling
 from shared.events.base import Fact
 from shared.events.calendars import CalendarChanged, ClinicDescribed
 from shared.messaging.message import Handler
@@ -13,6 +13,7 @@ HANDLERS: dict[type[Fact], Handler] = {
     intake.SessionLogged: decide.note_session,
     intake.SessionVoided: decide.void_session,
     intake.AppointmentChangeRequested: decide.change_appointment,
+    scheduling.SlotRequested: slots.request_slot,
     ClinicDescribed: decide.change_calendar,
     CalendarChanged: decide.change_calendar,
 }

@@ -45,11 +45,16 @@ READ_BACK: Final = ReadBack(
         "appointment": Compared(
             instead={column: _NAME_OF_RESOURCE + column for column in ("practitioner", "room")},
         ),
+        # When a hold that is over was found to be so is of no account.
+        "hold": Compared(
+            left_out=frozenset({"state"}),
+            instead={column: _NAME_OF_RESOURCE + column for column in ("practitioner", "room")},
+        ),
         "claim": Compared(
             key=("appointment_id", "resource", "during", "live"),
             left_out=frozenset({"id"}),
             # A time that was taken and freed within one batch was never written.
-            where="t.live",
+            where="t.live AND NOT starts_with(t.appointment_id, 'hold:')",
             instead={"resource": _NAME_OF_RESOURCE + "resource"},
         ),
     },

@@ -123,6 +123,23 @@ CLAIM = Table(
     Column("during", TSTZRANGE, nullable=False),
     Column("live", Boolean, nullable=False),
 )
+HOLD = Table(
+    "hold",
+    METADATA,
+    _text("clinic_id", key=True),
+    _text("patient_id", key=True),
+    _text("hold_id", key=True),
+    _text("plan_id"),
+    _number("sequence"),
+    _moment("start_at", nullable=False),
+    _moment("end_at", nullable=False),
+    Column("practitioner", BigInteger, nullable=False),
+    Column("room", BigInteger, nullable=False),
+    _number("buffer_minutes"),
+    _moment("expires_at", nullable=False),
+    _text("state"),
+)
+"""Its claims are made under `hold_id`, which begins with `hold:`."""
 CHANGE_REQUEST = Table(
     "change_request",
     METADATA,

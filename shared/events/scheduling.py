@@ -82,3 +82,30 @@ class CourseUnschedulable(PatientFact):
     @property
     def natural_key(self) -> str:
         return f"{self.plan_id}/{self.report_id}"
+
+
+class SlotRequested(PatientFact):
+    """Somebody asks for just this slot, to hold it, to book it or to move an appointment there, or gives one back.
+
+    Scheduling publishes it with what came of it; a request that could not be fulfilled is no fact.
+    """
+
+    NAME: ClassVar[str] = "slot.requested"
+    request_id: Identifier
+    action: Literal["hold", "confirm", "release", "book", "reschedule", "cancel"]
+    requested_at: Moment
+    plan_id: Identifier
+    sequence: Annotated[int, Field(ge=1)]
+    """The session of the course that the slot is for."""
+    appointment_id: Identifier | None = None
+    """What is moved or cancelled; for a hold that is confirmed or released, its id."""
+    start: Moment | None = None
+    practitioner_id: Identifier | None = None
+    room_id: Identifier | None = None
+    held_until: Moment | None = None
+    rebook: bool = True
+    """For a cancellation: whether a replacement is wanted."""
+
+    @property
+    def natural_key(self) -> str:
+        return self.request_id

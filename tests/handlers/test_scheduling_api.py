@@ -1,22 +1,17 @@
 """Reading appointments and courses over HTTP, within the token's clinic."""
 
-import hashlib
-import json
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import httpx
 import pytest
 import pytest_asyncio
-from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.scheduling import api
 from shared.database import open_engine
 from shared.events.base import Fact
-from shared.messaging.service import Running
-from shared.settings import Settings
 from tests.domain.scheduling_examples import WEEKLY, change, plan
+from tests.handlers.scheduling_http import as_, open_http
 from tests.handlers.test_scheduling_door import Desk, Wall, a_clinic
 
 
@@ -34,26 +29,8 @@ def desk(engine: AsyncEngine, clinic_id: str) -> Desk:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def http(desk: Desk, tmp_path: Path) -> AsyncGenerator[httpx.AsyncClient]:
-    """The edge, with one token for each of three roles and one of another clinic."""
-    bearers = {
-        "desk": {"clinic_id": desk.clinic_id, "system": "s", "role": "front-desk"},
-        "doctor": {"clinic_id": desk.clinic_id, "system": "s", "role": "clinician"},
-        "operator": {"clinic_id": desk.clinic_id, "system": "s", "role": "operator"},
-        "stranger": {"clinic_id": "elsewhere", "system": "s", "role": "clinician"},
-    }
-    tokens = tmp_path / "tokens.json"
-    hashed = {hashlib.sha256(token.encode()).hexdigest(): bearer for token, bearer in bearers.items()}
-    tokens.write_text(json.dumps(hashed))
-    settings = Settings(kafka_bootstrap="localhost:1", database_url="postgresql://unused", stride_tokens=tokens)
-    app = FastAPI()
-    api.mount(Running(settings, desk.engine, desk.wall, desk.door.relay, desk.door), app)
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://scheduling") as client:
+    async with open_http(desk, tmp_path) as client:
         yield client
-
-
-def as_(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
 
 
 async def booked(desk: Desk, *facts: Fact) -> None:

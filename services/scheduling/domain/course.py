@@ -150,6 +150,26 @@ class Attendance:
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """A slot that nobody else gets until it is confirmed, released or expires."""
+
+    hold_id: str
+    plan_id: str
+    sequence: int
+    start: datetime
+    end: datetime
+    practitioner: int
+    room: int
+    buffer_minutes: int
+    expires_at: datetime
+    state: Literal["open", "confirmed", "released", "expired"] = "open"
+
+    def open_at(self, now: datetime) -> bool:
+        """Whether it still keeps the slot."""
+        return self.state == "open" and now < self.expires_at
+
+
+@dataclass(frozen=True, slots=True)
 class Patient:
     """Everything of one patient that booking depends on. `resource` is what claims are made on."""
 
@@ -158,6 +178,7 @@ class Patient:
     courses: Mapping[str, Course] = field(default_factory=dict[str, Course])
     requests: Mapping[str, ChangeRequest] = field(default_factory=dict[str, ChangeRequest])
     attendances: Mapping[str, Attendance] = field(default_factory=dict[str, Attendance])
+    holds: Mapping[str, Hold] = field(default_factory=dict[str, Hold])
 
 
 @dataclass(frozen=True, slots=True)

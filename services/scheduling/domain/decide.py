@@ -33,7 +33,7 @@ def open_course(schedule: ClinicSchedule, fact: intake.PlanCreated, now: datetim
     for adjustment in course.waiting:
         diary = adjust_course(diary, fact.plan_id, adjustment)
     course = replace(diary.course(fact.plan_id), waiting=())
-    return _settle(schedule, diary.with_course(course), fact)
+    return settle(schedule, diary.with_course(course), fact)
 
 
 def adjust_plan(schedule: ClinicSchedule, fact: intake.PlanAdjusted, now: datetime) -> Decision[ClinicSchedule]:
@@ -45,10 +45,10 @@ def adjust_plan(schedule: ClinicSchedule, fact: intake.PlanAdjusted, now: dateti
     if course.terms is None:
         waiting = {known.plan_version: known for known in (adjustment, *course.waiting)}
         in_order = tuple(waiting[version] for version in sorted(waiting))
-        return _settle(schedule, diary.with_course(replace(course, waiting=in_order)), fact)
+        return settle(schedule, diary.with_course(replace(course, waiting=in_order)), fact)
     if adjustment.plan_version <= course.plan_version:
         return Decision(schedule)
-    return _settle(schedule, adjust_course(diary, fact.plan_id, adjustment), fact)
+    return settle(schedule, adjust_course(diary, fact.plan_id, adjustment), fact)
 
 
 def end_plan(schedule: ClinicSchedule, fact: intake.PlanEnded, now: datetime) -> Decision[ClinicSchedule]:
@@ -57,7 +57,7 @@ def end_plan(schedule: ClinicSchedule, fact: intake.PlanEnded, now: datetime) ->
     refuse_foreign(schedule, fact, fact.plan_id, "plan")
     course = diary.course(fact.plan_id)
     ended_at = min(fact.ended_at, course.ended_at or fact.ended_at)
-    return _settle(schedule, diary.with_course(replace(course, ended_at=ended_at)), fact)
+    return settle(schedule, diary.with_course(replace(course, ended_at=ended_at)), fact)
 
 
 def note_session(schedule: ClinicSchedule, fact: intake.SessionLogged, now: datetime) -> Decision[ClinicSchedule]:
@@ -71,14 +71,14 @@ def note_session(schedule: ClinicSchedule, fact: intake.SessionLogged, now: date
         appointment_id=fact.appointment_id,
         voided=known.voided if known else False,
     )
-    return _settle(schedule, _with_attendance(diary, record), fact)
+    return settle(schedule, _with_attendance(diary, record), fact)
 
 
 def void_session(schedule: ClinicSchedule, fact: intake.SessionVoided, now: datetime) -> Decision[ClinicSchedule]:
     """The session was not held: its appointment stands as before. The past is not booked again."""
     diary = open_diary(schedule, fact, now)
     known = diary.patient.attendances.get(fact.session_id) or Attendance(fact.session_id)
-    return _settle(schedule, _with_attendance(diary, replace(known, voided=True)), fact)
+    return settle(schedule, _with_attendance(diary, replace(known, voided=True)), fact)
 
 
 def change_appointment(
@@ -98,7 +98,7 @@ def change_appointment(
         rebook=fact.rebook,
     )
     requests = {**diary.patient.requests, request.request_id: request}
-    return _settle(schedule, replace(diary, patient=replace(diary.patient, requests=requests)), fact)
+    return settle(schedule, replace(diary, patient=replace(diary.patient, requests=requests)), fact)
 
 
 def change_calendar(
@@ -132,7 +132,7 @@ def take_calendar(schedule: ClinicSchedule, fact: ClinicDescribed | CalendarChan
     return replace(schedule, clinic=clinic, calendars=calendars, calendar=calendar)
 
 
-def _settle(schedule: ClinicSchedule, diary: Diary, cause: PatientFact) -> Decision[ClinicSchedule]:
+def settle(schedule: ClinicSchedule, diary: Diary, cause: PatientFact) -> Decision[ClinicSchedule]:
     """Take what has become possible, and tell the difference. Without any, the schedule stays the same object."""
     before = schedule.patients[cause.patient_id]
     if diary.patient == before:

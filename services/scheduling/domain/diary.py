@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from services.scheduling.domain.busy import Busy
 from services.scheduling.domain.calendar import ClinicCalendar
-from services.scheduling.domain.course import Appointment, ClinicSchedule, Course, Patient, Unplaced
+from services.scheduling.domain.course import Appointment, ClinicSchedule, Course, Hold, Patient, Unplaced
 from services.scheduling.domain.minutes import minutes_since_1970
 from services.scheduling.domain.openings import Opening, Openings
 from shared.events.base import PatientFact
@@ -111,7 +111,7 @@ class Diary:
         return Opening(day, minute, appointment.practitioner, appointment.room, preferred=True)
 
 
-def claims(patient: int, appointment: Appointment) -> Iterator[tuple[int, datetime, datetime]]:
+def claims(patient: int, appointment: Appointment | Hold) -> Iterator[tuple[int, datetime, datetime]]:
     """What an appointment takes: the buffer lengthens the practitioner's and the room's claim only."""
     after = appointment.end + timedelta(minutes=appointment.buffer_minutes)
     yield appointment.practitioner, appointment.start, after

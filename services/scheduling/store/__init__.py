@@ -13,10 +13,16 @@ from services.scheduling.store.courses import load_patients, owned_by_others
 from services.scheduling.store.resources import lock_resources
 from services.scheduling.store.saving import save_schedules
 from shared.clock import Clock
-from shared.events import intake
+from shared.events import intake, scheduling
 from shared.events.base import Fact, of_patients
 
-_PLACING = (intake.PlanCreated, intake.PlanAdjusted, intake.AppointmentChangeRequested, *CALENDARS)
+_PLACING = (
+    intake.PlanCreated,
+    intake.PlanAdjusted,
+    intake.AppointmentChangeRequested,
+    scheduling.SlotRequested,
+    *CALENDARS,
+)
 """Facts that look for free time. The others need no calendar of the future."""
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.scheduling.domain.busy import Busy
 from services.scheduling.domain.calendar import ClinicCalendar
-from services.scheduling.domain.course import Appointment
+from services.scheduling.domain.course import Appointment, Hold
 from services.scheduling.domain.diary import claims
 from services.scheduling.domain.minutes import minutes_between
 
@@ -26,6 +26,11 @@ _BUSY = text("""
 """)
 _RETIRE = text("UPDATE claim SET live = false WHERE live AND appointment_id = ANY(:appointments) RETURNING resource")
 _REVISE = text("UPDATE resource SET revision = revision + 1 WHERE id = ANY(:resources)")
+_EXPIRED = text("SELECT DISTINCT clinic_id FROM hold WHERE state = 'open' AND expires_at <= :now")
+_EXPIRE = text("""
+    UPDATE hold SET state = 'expired' WHERE clinic_id = ANY(:clinics) AND state = 'open' AND expires_at <= :now
+    RETURNING hold_id
+""")
 _CLAIM = text("""
     INSERT INTO claim (appointment_id, resource, during)
     SELECT appointment_id, resource, tstzrange(starts, ends)
@@ -71,7 +76,9 @@ class BusyTimes:
         return {clinic: Busy({i: self._known[i][1] for i in revisions}) for clinic, revisions in resources.items()}
 
 
-async def write_claims(tx: AsyncConnection, retired: Iterable[str], taken: Iterable[tuple[int, Appointment]]) -> None:
+async def write_claims(
+    tx: AsyncConnection, retired: Iterable[str], taken: Iterable[tuple[int, Appointment | Hold]]
+) -> None:
     """Free what `retired` appointments held, then take the times of `taken` (patient's resource, appointment).
 
     Raises:
@@ -82,7 +89,7 @@ async def write_claims(tx: AsyncConnection, retired: Iterable[str], taken: Itera
     if gone:
         changed.update(await tx.scalars(_RETIRE, {"appointments": gone}))
     rows: list[dict[str, Any]] = [
-        {"appointments": appointment.appointment_id, "resources": resource, "starts": start, "ends": end}
+        {"appointments": _owner(appointment), "resources": resource, "starts": start, "ends": end}
         for patient, appointment in taken
         for resource, start, end in claims(patient, appointment)
     ]
@@ -91,6 +98,22 @@ async def write_claims(tx: AsyncConnection, retired: Iterable[str], taken: Itera
     changed.update(row["resources"] for row in rows)
     if changed:
         await tx.execute(_REVISE, {"resources": sorted(changed)})
+
+
+def _owner(taken: Appointment | Hold) -> str:
+    return taken.hold_id if isinstance(taken, Hold) else taken.appointment_id
+
+
+async def clinics_with_expired(tx: AsyncConnection, now: datetime) -> Sequence[str]:
+    """The clinics that hold slots whose time is over."""
+    return (await tx.scalars(_EXPIRED, {"now": now})).all()
+
+
+async def retire_expired(tx: AsyncConnection, clinics: Sequence[str], now: datetime) -> None:
+    """Free what was held until now or before. To be done under the clinics' locks."""
+    expired = list(await tx.scalars(_EXPIRE, {"clinics": list(clinics), "now": now}))
+    resources = set(await tx.scalars(_RETIRE, {"appointments": expired}))
+    await tx.execute(_REVISE, {"resources": sorted(resources)})
 
 
 def _masks(calendar: ClinicCalendar, starts: Sequence[int], ends: Sequence[int]) -> dict[int, int]:

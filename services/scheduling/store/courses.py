@@ -14,12 +14,13 @@ from services.scheduling.domain.course import (
     Attendance,
     ChangeRequest,
     Course,
+    Hold,
     Patient,
     Session,
     Terms,
     Unplaced,
 )
-from services.scheduling.tables import APPOINTMENT, ATTENDANCE, CHANGE_REQUEST, COURSE, SESSION
+from services.scheduling.tables import APPOINTMENT, ATTENDANCE, CHANGE_REQUEST, COURSE, HOLD, SESSION
 from shared.events import intake
 from shared.events.base import Fact, of_patients
 
@@ -51,11 +52,19 @@ async def load_patients(
     attendances: dict[Key, dict[str, Attendance]] = defaultdict(dict)
     for row in await _rows(tx, ATTENDANCE, whose):
         attendances[row.clinic_id, row.patient_id][row.session_id] = _attendance(row)
+    holds: dict[Key, dict[str, Hold]] = defaultdict(dict)
+    for row in await _rows(tx, HOLD, whose):
+        holds[row.clinic_id, row.patient_id][row.hold_id] = _hold(row)
     patients: dict[str, dict[str, Patient]] = defaultdict(dict)
     for key in whose:
         clinic_id, name = key
         patients[clinic_id][name] = Patient(
-            name, resources[key], courses.get(key, {}), requests.get(key, {}), attendances.get(key, {})
+            name,
+            resources[key],
+            courses.get(key, {}),
+            requests.get(key, {}),
+            attendances.get(key, {}),
+            holds.get(key, {}),
         )
     return patients
 
@@ -140,6 +149,21 @@ def _appointment(row: Row[Any]) -> Appointment:
         reason=row.reason,
         replaces=row.replaces,
         session_id=row.session_id,
+    )
+
+
+def _hold(row: Row[Any]) -> Hold:
+    return Hold(
+        hold_id=row.hold_id,
+        plan_id=row.plan_id,
+        sequence=row.sequence,
+        start=row.start_at,
+        end=row.end_at,
+        practitioner=row.practitioner,
+        room=row.room,
+        buffer_minutes=row.buffer_minutes,
+        expires_at=row.expires_at,
+        state=row.state,
     )
 
 

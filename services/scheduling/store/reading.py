@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.scheduling.tables import APPOINTMENT, COURSE, RESOURCE, SESSION
+from services.scheduling.tables import APPOINTMENT, COURSE, HOLD, RESOURCE, SESSION
 
 _PRACTITIONER, _ROOM = RESOURCE.alias("practitioner_resource"), RESOURCE.alias("room_resource")
 _APPOINTMENTS = (
@@ -59,3 +59,32 @@ async def find_sessions(tx: AsyncConnection, course: Row[Any]) -> Sequence[Row[A
     whose = (SESSION.c.clinic_id == course.clinic_id) & (SESSION.c.patient_id == course.patient_id)
     query = select(SESSION).where(whose, SESSION.c.plan_id == course.plan_id).order_by(SESSION.c.sequence)
     return (await tx.execute(query)).all()
+
+
+async def find_appointment(tx: AsyncConnection, clinic_id: str, appointment_id: str) -> Row[Any] | None:
+    """One appointment of the clinic."""
+    mine = (APPOINTMENT.c.clinic_id == clinic_id) & (APPOINTMENT.c.id == appointment_id)
+    return (await tx.execute(_APPOINTMENTS.where(mine))).one_or_none()
+
+
+async def find_booking(tx: AsyncConnection, clinic_id: str, booking_id: str) -> Row[Any] | None:
+    """The appointment that was booked by a request."""
+    mine = (APPOINTMENT.c.clinic_id == clinic_id) & (APPOINTMENT.c.booking_id == booking_id)
+    return (await tx.execute(_APPOINTMENTS.where(mine))).one_or_none()
+
+
+async def find_hold(tx: AsyncConnection, clinic_id: str, hold_id: str) -> Row[Any] | None:
+    """One hold of the clinic."""
+    query = (
+        select(HOLD, _PRACTITIONER.c.external_id.label("practitioner_id"), _ROOM.c.external_id.label("room_id"))
+        .join(_PRACTITIONER, _PRACTITIONER.c.id == HOLD.c.practitioner)
+        .join(_ROOM, _ROOM.c.id == HOLD.c.room)
+    )
+    return (await tx.execute(query.where(HOLD.c.clinic_id == clinic_id, HOLD.c.hold_id == hold_id))).one_or_none()
+
+
+async def find_unplaced(tx: AsyncConnection, clinic_id: str, limit: int) -> Sequence[Row[Any]]:
+    """The sessions that have no time, those that should come first first."""
+    mine = (SESSION.c.clinic_id == clinic_id) & SESSION.c.unplaced_reason.is_not(None) & ~SESSION.c.given_up
+    query = select(SESSION).where(mine).order_by(SESSION.c.earliest, SESSION.c.plan_id, SESSION.c.sequence)
+    return (await tx.execute(query.limit(limit))).all()

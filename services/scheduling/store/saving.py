@@ -8,10 +8,10 @@ from sqlalchemy import Table, TextClause, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.scheduling.domain.course import Appointment, ClinicSchedule, Course, Patient, Session
+from services.scheduling.domain.course import Appointment, ClinicSchedule, Course, Hold, Patient, Session
 from services.scheduling.store.claims import write_claims
 from services.scheduling.store.courses import TERMS, WAITING
-from services.scheduling.tables import APPOINTMENT, ATTENDANCE, CHANGE_REQUEST, COURSE, SESSION
+from services.scheduling.tables import APPOINTMENT, ATTENDANCE, CHANGE_REQUEST, COURSE, HOLD, SESSION
 
 _DROP_SESSIONS = text("""
     DELETE FROM session
@@ -34,9 +34,10 @@ class _Difference:
     gone: list[tuple[str, str, str, int]] = field(default_factory=list[tuple[str, str, str, int]])
     appointments: list[Values] = field(default_factory=list[Values])
     retired: list[str] = field(default_factory=list[str])
-    taken: list[tuple[int, Appointment]] = field(default_factory=list[tuple[int, Appointment]])
+    taken: list[tuple[int, Appointment | Hold]] = field(default_factory=list[tuple[int, Appointment | Hold]])
     requests: list[Values] = field(default_factory=list[Values])
     attendances: list[Values] = field(default_factory=list[Values])
+    holds: list[Values] = field(default_factory=list[Values])
 
 
 async def save_schedules(tx: AsyncConnection, changes: Sequence[tuple[ClinicSchedule, ClinicSchedule]]) -> None:
@@ -53,6 +54,7 @@ async def save_schedules(tx: AsyncConnection, changes: Sequence[tuple[ClinicSche
     await _put(tx, APPOINTMENT, difference.appointments)
     await _put(tx, CHANGE_REQUEST, difference.requests)
     await _put(tx, ATTENDANCE, difference.attendances)
+    await _put(tx, HOLD, difference.holds)
     await write_claims(tx, difference.retired, difference.taken)
 
 
@@ -85,7 +87,7 @@ def _upsert(table: Table) -> TextClause:
     """)  # noqa: S608
 
 
-_UPSERTS = {table.name: _upsert(table) for table in (COURSE, SESSION, APPOINTMENT, CHANGE_REQUEST, ATTENDANCE)}
+_UPSERTS = {table.name: _upsert(table) for table in (COURSE, SESSION, APPOINTMENT, CHANGE_REQUEST, ATTENDANCE, HOLD)}
 
 
 def _compare(difference: _Difference, clinic_id: str, before: Patient, after: Patient) -> None:
@@ -98,6 +100,12 @@ def _compare(difference: _Difference, clinic_id: str, before: Patient, after: Pa
         difference.requests.append(owner | _fields(request))
     for attendance in _changed(before.attendances, after.attendances):
         difference.attendances.append(owner | _fields(attendance))
+    for hold in _changed(before.holds, after.holds):
+        difference.holds.append(owner | _hold(hold))
+        if hold.state == "open":
+            difference.taken.append((after.resource, hold))
+        else:
+            difference.retired.append(hold.hold_id)
 
 
 def _compare_course(difference: _Difference, owner: Values, before: Course, after: Course, patient: int) -> None:
@@ -170,6 +178,11 @@ def _appointment(appointment: Appointment) -> Values:
         "booking_id": appointment.booking_id,
         "replaces": appointment.replaces,
     }
+
+
+def _hold(hold: Hold) -> Values:
+    values = _fields(hold)
+    return {**values, "start_at": values.pop("start"), "end_at": values.pop("end")}
 
 
 def _fields(value: Any) -> Values:

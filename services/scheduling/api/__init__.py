@@ -1,4 +1,4 @@
-"""The HTTP edge: reading appointments and courses, in FHIR's words, within the token's clinic."""
+"""The HTTP edge, within the token's clinic: appointments, courses and what has no time; FHIR R4; previews."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -12,8 +12,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
+from services.scheduling.api.fhir import FhirEdge, Refusal, mount_fhir
+from services.scheduling.api.previews import Previews
 from services.scheduling.domain.course import Status
-from services.scheduling.store.reading import Wish, find_appointments, find_course, find_sessions
+from services.scheduling.store.reading import Wish, find_appointments, find_course, find_sessions, find_unplaced
 from shared.database import TRANSIENT_STATES, sqlstate
 from shared.events.base import Identifier, Moment
 from shared.messaging.service import Running
@@ -36,6 +38,13 @@ def mount(running: Running, app: FastAPI) -> None:
     edge = Edge(running, Tokens.load(running.settings.stride_tokens))
     app.add_api_route("/appointments", edge.appointments, methods=["GET"])
     app.add_api_route("/courses/{plan_id}", edge.course, methods=["GET"])
+    app.add_api_route("/work-queue", edge.work_queue, methods=["GET"])
+    previews = Previews(running, edge.bearer)
+    app.add_api_route("/courses/$preview", previews.preview, methods=["POST"])
+    mount_fhir(FhirEdge(running, Tokens.load(running.settings.stride_tokens)), app)
+    app.add_exception_handler(Refusal, _on_refusal)
+    app.add_exception_handler(NotAuthenticated, _on_nobody)
+    app.add_exception_handler(NotAllowed, _on_nobody)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(Exception, _on_failure)
@@ -62,7 +71,7 @@ class Edge:
 
     async def appointments(self, request: Request, asked: Annotated[Asked, Query()]) -> dict[str, Any]:
         """Appointments that start from `from` up to `to`, earliest first: 1000, and whether there are `more`."""
-        bearer = self._bearer(request)
+        bearer = self.bearer(request)
         wish = Wish(asked.plan_id, asked.patient_id, asked.since, asked.until, asked.status, _LIMIT + 1)
         async with self._running.engine.connect() as tx:
             rows = await find_appointments(tx, bearer.clinic_id, wish)
@@ -70,7 +79,7 @@ class Edge:
 
     async def course(self, request: Request, plan_id: Identifier) -> dict[str, Any]:
         """One course: its state, its sessions in order, and every appointment made for it."""
-        bearer = self._bearer(request)
+        bearer = self.bearer(request)
         async with self._running.engine.connect() as tx:
             course = await find_course(tx, bearer.clinic_id, plan_id)
             if course is None:
@@ -87,7 +96,15 @@ class Edge:
             "appointments": [_appointment(row) for row in appointments],
         }
 
-    def _bearer(self, request: Request) -> Bearer:
+    async def work_queue(self, request: Request) -> dict[str, Any]:
+        """The sessions that have no time, with the reason and what to look through for another: 1000 at most."""
+        bearer = self.bearer(request)
+        async with self._running.engine.connect() as tx:
+            rows = await find_unplaced(tx, bearer.clinic_id, _LIMIT)
+        return {"sessions": [_queued(row) for row in rows]}
+
+    def bearer(self, request: Request) -> Bearer:
+        """Who asks."""
         try:
             header = request.headers.get("authorization", "")
             return self._tokens.bearer(header, "clinician", "front-desk", "clinic-system")
@@ -134,19 +151,44 @@ def _session(row: Row[Any]) -> dict[str, Any]:
     }
 
 
+def _queued(row: Row[Any]) -> dict[str, Any]:
+    """A session without a time; `proposals` is where times for it are found, `$hold` or `$book` settles it."""
+    query = f"patient={row.patient_id}&plan={row.plan_id}&sequence={row.sequence}"
+    session = {"patient_id": row.patient_id, "plan_id": row.plan_id, **_session(row)}
+    return {**session, "proposals": f"/fhir/Appointment/$find?{query}"}
+
+
 def _iso(moment: datetime | None) -> str | None:
     return moment.isoformat().replace("+00:00", "Z") if moment else None
 
 
-async def _on_http(_: Request, error: Exception) -> Response:
+async def _on_refusal(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Refusal)
+    return error.response()
+
+
+async def _on_nobody(_: Request, error: Exception) -> Response:
+    """FHIR's way of saying who may ask."""
+    if isinstance(error, NotAuthenticated):
+        response = Refusal(401, "login", "Send a token of this stack as `Authorization: Bearer ...`.").response()
+        response.headers["WWW-Authenticate"] = "Bearer"
+        return response
+    return Refusal(403, "forbidden", "This token's role may not do this.").response()
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if request.url.path.startswith("/fhir/"):
+        return Refusal(error.status_code, "processing", str(error.detail)).response()
     return _problem(error.status_code, str(error.detail), dict(error.headers or {}))
 
 
-async def _on_invalid(_: Request, error: Exception) -> Response:
+async def _on_invalid(request: Request, error: Exception) -> Response:
     """Names the parameter, not its value."""
     assert isinstance(error, RequestValidationError)
     mistakes = [f"{'/'.join(str(step) for step in item['loc'])}: {item['msg']}" for item in error.errors()]
+    if request.url.path.startswith("/fhir/"):
+        return Refusal(400, "value", "; ".join(mistakes)).response()
     return _problem(422, "; ".join(mistakes), {})
 
 
