@@ -37,6 +37,8 @@ DAMAGE = {
         damaged("intake.patient_file", "patient_id", "document = jsonb_set(document, '{revision}', '-1')"),
     ),
     "notifications": (
+        # What the database refuses from anybody else.
+        "SET stride.from_log = 'on'",
         lost("notifications.alert", "alert_id"),
         damaged(
             "notifications.delivery",

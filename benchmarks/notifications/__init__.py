@@ -1,0 +1,1 @@
+"""What notifications promises, measured: timers, backlogs, latency, kills, and how many alerts a clinician gets."""
