@@ -171,6 +171,7 @@ class Ledger:
         """
         if not handings:
             return set(), set()
+        await self.store.touch(tx, {patient_key(h.claim.clinic_id, h.claim.patient_id) for h in handings})
         going, held_up = await _within_limits(tx, handings)
         known = {
             "ids": [handing.claim.delivery.delivery_id for handing in going],
