@@ -44,3 +44,8 @@ class Memory(Generic[S]):
         while self._room < 0:
             _, forgotten = self._states.popitem(last=False)
             self._room += forgotten.rows
+
+    def forget(self, key: str) -> None:
+        """Read `key` again next time: a transaction may read a state, change it, and read it once more."""
+        known = self._states.pop(key, None)
+        self._room += known.rows if known else 0

@@ -107,6 +107,8 @@ class PatientStore:
         does it the other way round can deadlock with the door. Gives the patients' version.
         """
         ((version,),) = await fetch(tx, statements.TOUCH, {"keys": sorted(keys), "facts": facts})
+        for key in keys:
+            self._memory.forget(key)
         return version
 
 
