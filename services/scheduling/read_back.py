@@ -39,6 +39,8 @@ READ_BACK: Final = ReadBack(
     store=_store,
     begin=(_MAY_OVERLAP, *_SEQUENCES),
     built=(_NO_OVERLAP,),
+    finish=("DELETE FROM {rebuilt}.feed", "INSERT INTO {rebuilt}.feed SELECT * FROM {running}.feed"),
+    not_in_log=("the secret addresses of calendar feeds",),
     tables={
         "clinic": Compared(left_out=frozenset({"revision"})),
         "resource": Compared(key=("clinic_id", "kind", "external_id", "place"), left_out=frozenset({"id", "revision"})),

@@ -140,6 +140,15 @@ HOLD = Table(
     _text("state"),
 )
 """Its claims are made under `hold_id`, which begins with `hold:`."""
+FEED = Table(
+    "feed",
+    METADATA,
+    _text("token_hash", key=True),
+    _text("clinic_id"),
+    _text("feed_id"),
+    _text("kind"),
+    _text("external_id"),
+)
 CHANGE_REQUEST = Table(
     "change_request",
     METADATA,

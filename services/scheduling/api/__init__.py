@@ -12,6 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
+from services.scheduling.api.feeds import Feeds, mount_feeds
 from services.scheduling.api.fhir import FhirEdge, Refusal, mount_fhir
 from services.scheduling.api.previews import Previews
 from services.scheduling.domain.course import Status
@@ -41,6 +42,7 @@ def mount(running: Running, app: FastAPI) -> None:
     app.add_api_route("/work-queue", edge.work_queue, methods=["GET"])
     previews = Previews(running, edge.bearer)
     app.add_api_route("/courses/$preview", previews.preview, methods=["POST"])
+    mount_feeds(Feeds(running, edge.bearer), app)
     mount_fhir(FhirEdge(running, Tokens.load(running.settings.stride_tokens)), app)
     app.add_exception_handler(Refusal, _on_refusal)
     app.add_exception_handler(NotAuthenticated, _on_nobody)

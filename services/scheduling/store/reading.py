@@ -10,15 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.scheduling.tables import APPOINTMENT, COURSE, HOLD, RESOURCE, SESSION
 
-_PRACTITIONER, _ROOM = RESOURCE.alias("practitioner_resource"), RESOURCE.alias("room_resource")
-_APPOINTMENTS = (
+PRACTITIONER_OF, ROOM_OF = RESOURCE.alias("practitioner_resource"), RESOURCE.alias("room_resource")
+APPOINTMENTS_BY_START = (
     select(
         APPOINTMENT,
-        _PRACTITIONER.c.external_id.label("practitioner_id"),
-        _ROOM.c.external_id.label("room_id"),
+        PRACTITIONER_OF.c.external_id.label("practitioner_id"),
+        ROOM_OF.c.external_id.label("room_id"),
     )
-    .join(_PRACTITIONER, _PRACTITIONER.c.id == APPOINTMENT.c.practitioner)
-    .join(_ROOM, _ROOM.c.id == APPOINTMENT.c.room)
+    .join(PRACTITIONER_OF, PRACTITIONER_OF.c.id == APPOINTMENT.c.practitioner)
+    .join(ROOM_OF, ROOM_OF.c.id == APPOINTMENT.c.room)
     .order_by(APPOINTMENT.c.start_at, APPOINTMENT.c.id)
 )
 
@@ -37,7 +37,7 @@ class Wish:
 
 async def find_appointments(tx: AsyncConnection, clinic_id: str, wish: Wish) -> Sequence[Row[Any]]:
     """Appointments of one clinic by start; with `since` and `until`, those that start in between."""
-    query = _APPOINTMENTS.where(APPOINTMENT.c.clinic_id == clinic_id).limit(wish.limit)
+    query = APPOINTMENTS_BY_START.where(APPOINTMENT.c.clinic_id == clinic_id).limit(wish.limit)
     same = {"plan_id": wish.plan_id, "patient_id": wish.patient_id, "status": wish.status}
     for name, value in same.items():
         query = query.where(APPOINTMENT.c[name] == value) if value is not None else query
@@ -64,21 +64,21 @@ async def find_sessions(tx: AsyncConnection, course: Row[Any]) -> Sequence[Row[A
 async def find_appointment(tx: AsyncConnection, clinic_id: str, appointment_id: str) -> Row[Any] | None:
     """One appointment of the clinic."""
     mine = (APPOINTMENT.c.clinic_id == clinic_id) & (APPOINTMENT.c.id == appointment_id)
-    return (await tx.execute(_APPOINTMENTS.where(mine))).one_or_none()
+    return (await tx.execute(APPOINTMENTS_BY_START.where(mine))).one_or_none()
 
 
 async def find_booking(tx: AsyncConnection, clinic_id: str, booking_id: str) -> Row[Any] | None:
     """The appointment that was booked by a request."""
     mine = (APPOINTMENT.c.clinic_id == clinic_id) & (APPOINTMENT.c.booking_id == booking_id)
-    return (await tx.execute(_APPOINTMENTS.where(mine))).one_or_none()
+    return (await tx.execute(APPOINTMENTS_BY_START.where(mine))).one_or_none()
 
 
 async def find_hold(tx: AsyncConnection, clinic_id: str, hold_id: str) -> Row[Any] | None:
     """One hold of the clinic."""
     query = (
-        select(HOLD, _PRACTITIONER.c.external_id.label("practitioner_id"), _ROOM.c.external_id.label("room_id"))
-        .join(_PRACTITIONER, _PRACTITIONER.c.id == HOLD.c.practitioner)
-        .join(_ROOM, _ROOM.c.id == HOLD.c.room)
+        select(HOLD, PRACTITIONER_OF.c.external_id.label("practitioner_id"), ROOM_OF.c.external_id.label("room_id"))
+        .join(PRACTITIONER_OF, PRACTITIONER_OF.c.id == HOLD.c.practitioner)
+        .join(ROOM_OF, ROOM_OF.c.id == HOLD.c.room)
     )
     return (await tx.execute(query.where(HOLD.c.clinic_id == clinic_id, HOLD.c.hold_id == hold_id))).one_or_none()
 

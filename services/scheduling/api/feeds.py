@@ -1,0 +1,101 @@
+"""iCalendar feeds of a practitioner, a room or a patient, behind an address that can be revoked.
+
+They say when and where, never who with or what for: calendars are shared, and stand on screens.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal
+
+import icalendar
+from fastapi import FastAPI, Request
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Row
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from services.scheduling.store.feeds import appointments_of, close_feed, find_feed, open_feed
+from shared.events.base import Identifier
+from shared.ids import random_id
+from shared.messaging.service import Running
+from shared.tokens import Bearer
+
+_PAST = timedelta(days=30)
+_REFRESH = timedelta(hours=1)
+
+
+class Wanted(BaseModel):
+    """Whose appointments the feed shows."""
+
+    model_config = ConfigDict(extra="forbid")
+    kind: Literal["practitioner", "room", "patient"]
+    id: Identifier
+
+
+@dataclass(frozen=True, slots=True)
+class Feeds:
+    """The endpoints."""
+
+    running: Running
+    bearer: Callable[[Request], Bearer]
+
+    async def open(self, request: Request, wanted: Wanted) -> dict[str, str]:
+        """A new feed. Its path is told this once: it holds the secret."""
+        bearer, feed_id, token = self.bearer(request), random_id(), secrets.token_urlsafe(32)
+        async with self.running.door.work() as work:
+            await open_feed(work.tx, bearer.clinic_id, feed_id, token, (wanted.kind, wanted.id))
+        return {"feed_id": feed_id, "path": f"/feeds/{token}.ics"}
+
+    async def revoke(self, request: Request, feed_id: Identifier) -> Response:
+        """The feed's address shows nothing any more."""
+        bearer = self.bearer(request)
+        async with self.running.door.work() as work:
+            known = await close_feed(work.tx, bearer.clinic_id, feed_id)
+        if not known:
+            raise HTTPException(404, "This clinic has no such feed.")
+        return Response(status_code=204)
+
+    async def show(self, request: Request, token: str) -> Response:
+        """The feed as text/calendar; 304 where nothing has changed since the `ETag` given."""
+        async with self.running.engine.connect() as tx:
+            feed = await find_feed(tx, token)
+            if feed is None:
+                raise HTTPException(404, "There is no such feed (any more).")
+            rows = await appointments_of(tx, feed, self.running.clock.now() - _PAST)
+        body = _calendar(rows)
+        tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+        headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers=headers)
+        return Response(body, media_type="text/calendar", headers=headers)
+
+
+def mount_feeds(feeds: Feeds, app: FastAPI) -> None:
+    """Add the routes."""
+    app.add_api_route("/feeds", feeds.open, methods=["POST"], status_code=201)
+    app.add_api_route("/feeds/{feed_id}", feeds.revoke, methods=["DELETE"], status_code=204, response_model=None)
+    app.add_api_route("/feeds/{token}.ics", feeds.show, methods=["GET"], response_model=None)
+
+
+def _calendar(rows: Sequence[Row[Any]]) -> bytes:
+    """Without METHOD: a feed is published, it invites nobody."""
+    calendar = icalendar.Calendar()
+    calendar.add("PRODID", "-//Stride//Appointments//EN")
+    calendar.add("VERSION", "2.0")
+    calendar.add("REFRESH-INTERVAL", _REFRESH, parameters={"VALUE": "DURATION"})
+    for row in rows:
+        event = icalendar.Event()
+        event.add("UID", row.id)
+        # The stamp must not change while the appointment doesn't, or no feed would ever be the same.
+        event.add("DTSTAMP", row.start_at)
+        event.add("SEQUENCE", row.version - 1)
+        event.add("DTSTART", row.start_at)
+        event.add("DTEND", row.end_at)
+        event.add("SUMMARY", "Appointment")
+        event.add("LOCATION", row.room_id)
+        event.add("STATUS", "CONFIRMED")
+        calendar.add_component(event)
+    return calendar.to_ical()
