@@ -34,7 +34,11 @@ def document(*pictures: Picture) -> str:
         element("g", _headed(picture), transform=f"translate(0 {at * HEIGHT})") for at, picture in enumerate(pictures)
     ]
     height = HEIGHT * max(1, len(pictures))
-    svg = _svg("".join(drawings), title, description, name="chart", height=height, style=element("style", STYLE))
+    # A page has its own ground; a viewer's may be light while the colours are those of dark mode.
+    ground = element("rect", class_="paper", x=0, y=0, width=WIDTH, height=height)
+    svg = _svg(
+        ground + "".join(drawings), title, description, name="chart", height=height, style=element("style", STYLE)
+    )
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{svg}\n'
 
 

@@ -24,6 +24,7 @@ _DARK: Final = {
 }
 _RULES: Final = """
 .chart text { font: 12px system-ui, sans-serif; fill: %(ink)s; }
+.chart .paper { fill: %(paper)s; }
 .chart .heading { font-weight: 600; font-size: 14px; }
 .chart .muted { fill: %(muted)s; }
 .chart .grid { stroke: %(grid)s; stroke-width: 1; }
