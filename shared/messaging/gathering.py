@@ -11,6 +11,8 @@ from shared.messaging.message import Message, Outcome
 
 _MOST = 500
 """Messages in one transaction."""
+_AT_ONCE, _WORTH_ANOTHER = 2, 200
+"""Transactions at once; a further one begins when so many messages wait, since a small one costs as much as a large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Gathering:
     def __init__(self, door: Door) -> None:
         self._door = door
         self._waiting: deque[_Request] = deque()
-        self._work: asyncio.Task[None] | None = None
+        self._work: set[asyncio.Task[None]] = set()
 
     async def admit(self, messages: Sequence[Message]) -> list[Outcome]:
         """As `Door.admit`, perhaps in one transaction with others.
@@ -39,13 +41,20 @@ class Gathering:
         """
         request = _Request(messages, asyncio.get_running_loop().create_future())
         self._waiting.append(request)
-        if self._work is None or self._work.done():
-            self._work = asyncio.create_task(self._run())
+        if not self._work or (len(self._work) < _AT_ONCE and self._messages_waiting() >= _WORTH_ANOTHER):
+            self._work.add(asyncio.create_task(self._run()))
         return await request.outcomes
 
+    def _messages_waiting(self) -> int:
+        return sum(len(request.messages) for request in self._waiting)
+
     async def _run(self) -> None:
-        while self._waiting:
-            await self._together(self._next())
+        try:
+            while self._waiting:
+                await self._together(self._next())
+        finally:
+            # In one step with the last look: whoever comes next must find that nobody is at work any more.
+            self._work.discard(_this_task())
 
     def _next(self) -> list[_Request]:
         """As many as may go together: two with the same event don't, the second must hear what became of the first."""
@@ -76,3 +85,9 @@ class Gathering:
             answer = [next(outcomes) for _ in request.messages]
             if not request.outcomes.done():
                 request.outcomes.set_result(answer)
+
+
+def _this_task() -> "asyncio.Task[None]":
+    task = asyncio.current_task()
+    assert task is not None
+    return task

@@ -37,3 +37,18 @@ async def test_the_same_refused_event_from_two_callers_is_refused_twice(door: Do
     message = ended("p", clinic_id, "deceased", kafka=False)
     outcomes = await asyncio.gather(*(gathering.admit([message]) for _ in range(2)))
     assert [outcome.state for (outcome,) in outcomes] == ["refused", "refused"]
+
+
+async def test_a_crowd_is_answered_to_the_last_by_several_transactions_at_once(door: Door, clinic_id: str) -> None:
+    gathering = Gathering(door)
+
+    async def caller(number: int) -> str:
+        await asyncio.sleep(number % 7 / 1000)
+        messages = [ended(f"p{number}-{count}", clinic_id, kafka=False) for count in range(30)]
+        return {outcome.state for outcome in await gathering.admit(messages)}.pop()
+
+    async with asyncio.timeout(30):
+        assert [await answer for answer in asyncio.as_completed(map(caller, range(60)))] == ["applied"] * 60
+    assert len(await tally(door.engine)) == 1_800
+    last = await gathering.admit([ended("late", clinic_id, kafka=False)])
+    assert [outcome.state for outcome in last] == ["applied"]
