@@ -10,6 +10,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.clock import wall_seconds
+from shared.database import fetch
 from shared.messaging.errors import Unavailable
 from shared.messaging.held import REFUSALS, Held, abandon, heed_no_error, unknown_topics
 from shared.messaging.outbox import BUCKETS
@@ -80,9 +81,10 @@ class Relay:
             await self._drop_producer()
 
     async def _step(self) -> None:
+        woken = self._wake.is_set()
         self._wake.clear()
         try:
-            published = await self.publish_once()
+            published = await self.publish_once(look_first=not woken)
         except (PublishFailed, Unavailable) as error:
             await self._recover(error)
         else:
@@ -92,17 +94,20 @@ class Relay:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), _POLL_SECONDS)
 
-    async def publish_once(self) -> int:
-        """Publish one batch; returns how many records Kafka confirmed."""
+    async def publish_once(self, *, look_first: bool = True) -> int:
+        """Publish one batch; returns how many records Kafka confirmed.
+
+        `look_first` spares the locks where perhaps nothing waits; who was woken knows better.
+        """
         async with begin(self._engine) as tx:
-            if await tx.scalar(_WAITING) is None:
+            if look_first and await tx.scalar(_WAITING) is None:
                 self._failing_since = None
                 return 0
             owned = await tx.scalars(_OWN_BUCKETS, {"last": BUCKETS - 1, "lock_class": _LOCK_CLASS})
             rows = await self._take(tx, list(owned))
             published = await self._publish(rows) if rows else []
             if published:
-                await tx.execute(_DONE, {"positions": [row.position for row in published]})
+                await fetch(tx, _DONE, {"positions": [row.position for row in published]})
                 self.last_publish = wall_seconds()
                 self._failing_since = None
             return len(published)
