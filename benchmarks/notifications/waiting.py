@@ -18,7 +18,7 @@ _CLAIM = 100
 _DOWN = timedelta(hours=6)
 _DUE = text("SELECT delivery_id, extract(epoch FROM due_at) AS due FROM delivery WHERE delivery_id LIKE 'late-%'")
 _OLDER = text("SELECT state, count(*) AS many FROM delivery WHERE delivery_id LIKE 'down-%' GROUP BY state")
-_VACUUM = "ANALYZE delivery"
+_ANALYZE = "ANALYZE"
 
 
 async def pending(place: Place, waiting: int) -> None:
@@ -31,7 +31,7 @@ async def pending(place: Place, waiting: int) -> None:
             apart=timedelta(milliseconds=100),
         )  # fmt: skip
         async with at.engine.begin() as tx:
-            await tx.execute(text(_VACUUM))
+            await tx.execute(text(_ANALYZE))
 
 
 async def claims(place: Place, many: int) -> dict[str, Any]:
