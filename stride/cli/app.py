@@ -14,6 +14,7 @@ COMMANDS = (
     "rebuild",
     "dlq",
     "bench",
+    "protocol",
     "doctor",
     "init",
     "template",
