@@ -21,8 +21,8 @@ from shared.telemetry import log
 _LOCK_CLASS = 5417
 _POLL_SECONDS = 0.5
 _PUBLISH_TIMEOUT_SECONDS = 30
-_CROWD, _COMPANY_SECONDS = 100, 0.05
-"""After so many records at once more will come: they go together, which is less work for all."""
+_CROWD, _FULL, _COMPANY_SECONDS = 100, 1000, 0.05
+"""After a crowd more will come: they go together, which is less work for all. Behind a full round they wait already."""
 _WAITING = text("SELECT 1 FROM outbox LIMIT 1")
 _OWN_BUCKETS = text("""
     SELECT bucket FROM generate_series(0, :last) AS bucket
@@ -88,7 +88,7 @@ class Relay:
         except (PublishFailed, Unavailable) as error:
             await self._recover(error)
         else:
-            if published >= _CROWD:
+            if _CROWD <= published < _FULL:
                 await asyncio.sleep(_COMPANY_SECONDS)
             elif not published:
                 with suppress(TimeoutError):
