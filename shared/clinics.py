@@ -12,6 +12,7 @@ from shared.alerting import AlertPolicy, Shift
 from shared.data_files import read_data_file
 from shared.events.base import Code, Identifier
 from shared.events.clinical import Weekday
+from shared.messages import MessagePolicy
 from shared.settings import ConfigurationInvalid
 
 
@@ -135,6 +136,8 @@ class Clinic(_Entry):
     """Per role, the staff ids that alerts go to, first in line first, whenever no shift is on."""
     shifts: tuple[Shift, ...] = ()
     """Who is on duty when; without shifts the roster holds at all times."""
+    messages: MessagePolicy = MessagePolicy()
+    """When and how often patients are written to."""
     alerts: AlertPolicy = AlertPolicy()
     """How alerts are grouped and escalated."""
     holidays: Holidays | None = None

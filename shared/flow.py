@@ -125,6 +125,7 @@ _DECIDING: Final[dict[str, Service]] = {
             notifications.AlertAssigned,
             notifications.AlertSnoozed,
             notifications.AlertResolved,
+            notifications.ConsentRecorded,
         ),
     ),
 }

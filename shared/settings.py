@@ -57,6 +57,8 @@ class Settings(BaseSettings):
     stride_protocols: Path = ROOT / "protocols"
     stride_measures: Path = ROOT / "measures"
     stride_tokens: Path = ROOT / ".stride" / "secrets" / "tokens.json"
+    stride_link_keys: MaybeInFile = ""
+    """Keys that sign patients' links, newest first, separated by commas; else one follows from the token file."""
     stride_public_url: str = "http://127.0.0.1:8080"
 
     @property

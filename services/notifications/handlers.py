@@ -21,6 +21,7 @@ from services.notifications.domain.handling import (
 from services.notifications.domain.patients import learn_contact
 from services.notifications.domain.plans import end_plan, note_plan
 from services.notifications.domain.state import Patient
+from services.notifications.domain.wishes import ChoicesGiven, choose
 from shared.events import intake, progress, scheduling
 from shared.events.base import Fact
 from shared.flow import FLOW
@@ -51,6 +52,7 @@ _DECIDED: Final[dict[type[Fact], Handler]] = {
     SnoozeGiven: snooze,
     ResolutionGiven: resolve,
     AlertTimerDue: wake,
+    ChoicesGiven: choose,
 }
 
 

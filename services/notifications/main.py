@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from services.notifications import api
 from services.notifications.gateways.settings import load_channels
 from services.notifications.handlers import HANDLERS
-from services.notifications.letters import Letters, Wordings
+from services.notifications.letters import Letters, Signer, Wordings
 from services.notifications.sender import Alarm, Composer, Courier, Pace, Sender, Writer
 from services.notifications.sender.opening import open_routes, providers
 from services.notifications.store import PatientStore, finished, subscriptions
@@ -35,7 +35,9 @@ async def _send(running: Running) -> None:
     tick = _TICK_SECONDS if settings.stride_clock else None
     pace = Pace(lease_seconds=settings.stride_send_lease_seconds, tick_seconds=tick)
     channels = load_channels(settings)
-    letters = Letters(Wordings(), settings.stride_public_url)
+    letters = Letters(
+        Wordings(), settings.stride_public_url, Signer.of(settings.stride_link_keys, settings.stride_tokens)
+    )
     composer = Composer(running.clock, load_clinics(settings.stride_clinics), letters, channels.chat, running.engine)
     ledger = Ledger(store, random_id())
     writer = Writer(running.door, ledger, pace)

@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from services.notifications.domain import told, told_alerts
+from services.notifications.domain.wishes import record
 from services.notifications.gateways.settings import load_channels
 from services.notifications.store.finished import KEEP
 from services.notifications.store.ledger_from_log import LedgerFromLog
 from shared.clinics import load_clinics
-from shared.events.notifications import NotificationFailed, NotificationSent
+from shared.events.notifications import ConsentRecorded, NotificationFailed, NotificationSent
 from shared.rebuild.read_back import Compared, ReadBack
 from shared.settings import Settings
 
@@ -77,6 +78,7 @@ def _store(settings: Settings) -> LedgerFromLog:
 READ_BACK: Final = ReadBack(
     handlers={
         **told_alerts.READ_BACK,
+        ConsentRecorded: record,
         NotificationSent: told.sent,
         NotificationFailed: told.failed,
         told.TimePassed: told.passed,

@@ -128,6 +128,22 @@ SUBSCRIPTION = Table(
     _moment("disabled_at", nullable=True),
     Column("disabled_because", Text),
 )
+CONSENT = Table(
+    "consent",
+    METADATA,
+    Column("position", BigInteger, Identity(always=True), nullable=False),
+    Column("consent_id", Text, primary_key=True),
+    Column("patient_key", Text, nullable=False),
+    Column("clinic_id", Text, nullable=False),
+    Column("patient_id", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("way", Text, nullable=False),
+    Column("wording", Text, nullable=False),
+    Column("recorded_by", Text, nullable=False),
+    _moment("recorded_at"),
+)
+"""Only added to: the database refuses every change."""
 ALERT = Table(
     "alert",
     METADATA,

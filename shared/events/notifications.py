@@ -113,3 +113,24 @@ class AlertResolved(AlertFact):
     resolution: Literal["done", "not-needed", "duplicate"]
     resolved_by: Identifier
     resolved_at: Moment
+
+
+class ConsentRecorded(PatientFact):
+    """A patient's choice of what they may be sent, and how: one entry of a ledger that is only added to.
+
+    The latest choice of each `what` holds.
+    """
+
+    NAME: ClassVar[str] = "consent.recorded"
+    consent_id: Identifier
+    what: Code
+    value: Code
+    way: Literal["page", "one-click", "sms-keyword", "staff", "clinic-system"]
+    wording: Code
+    """The version of the words that the choice was made by."""
+    recorded_by: Identifier
+    recorded_at: Moment
+
+    @property
+    def natural_key(self) -> str:
+        return self.consent_id

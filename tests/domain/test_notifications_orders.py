@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.notifications.domain.judgement import Content, Later, judge
+from services.notifications.domain.judgement import Content, say
 from services.notifications.domain.standing import takes_place, told_of
 from services.notifications.domain.state import LIVE, ClinicDesk, Delivery, DeliveryState, Patient
 from services.notifications.handlers import HANDLERS
@@ -74,13 +74,11 @@ def first_in_line(patient: Patient, now: datetime) -> Delivery | None:
 
 
 def send_next(patient: Patient, now: datetime) -> Patient:
-    """As the sender does it: judge, then either drop or say it."""
+    """As the sender does it at an hour when it may: judge, then either drop or say it."""
     delivery = first_in_line(patient, now)
     if delivery is None:
         return patient
-    verdict = judge(patient, delivery, now)
-    if isinstance(verdict, Later):
-        return patient.with_deliveries(delivery._replace(state=DeliveryState.DEFERRED, due_at=verdict.at))
+    verdict = say(patient, delivery, now)
     if not isinstance(verdict, Content):
         return patient.with_deliveries(delivery._replace(state=verdict.state, reason=verdict.reason))
     said_off = {"cancelled", "ended", "missed"}

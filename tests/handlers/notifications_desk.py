@@ -42,6 +42,7 @@ TABLES = (
     "appointment",
     "delivery",
     "alert",
+    "consent",
     "outbox",
     "inbox",
     "parked",

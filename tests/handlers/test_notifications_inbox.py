@@ -10,8 +10,11 @@ import httpx
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from services.notifications import api
+from services.notifications.letters import Signer
 from services.notifications.sender import Alarm
 from shared.database import open_engine
 from shared.messaging.service import Running
@@ -20,6 +23,7 @@ from shared.tokens import Bearer, Tokens
 from tests.domain.notifications_examples import Example
 from tests.handlers.notifications_desk import Desk, open_desk
 
+SIGNER = Signer([b"new", b"old"])
 ROLES = ("clinician", "front-desk", "operator", "clinic-system")
 
 
@@ -43,6 +47,7 @@ async def web(desk: Desk, clinic_id: str, monkeypatch: pytest.MonkeyPatch) -> As
     }
     tokens = Tokens({hashlib.sha256(token.encode()).hexdigest(): bearer for token, bearer in bearers.items()})
     monkeypatch.setattr(Tokens, "load", Mock(return_value=tokens))
+    monkeypatch.setattr(Signer, "of", Mock(return_value=SIGNER))
     monkeypatch.setattr(api.alerts, "load_clinics", Mock(return_value=desk.clinics))
     app = FastAPI()
     settings = Settings(kafka_bootstrap="localhost:1", database_url="postgresql://localhost:1/none")
@@ -207,3 +212,58 @@ async def test_a_malformed_question_is_answered_with_what_is_wrong(
     answer = await web.get(f"/alerts?{query}", headers=as_(clinic_id))
     assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
     assert answer.json()["errors"][0]["pointer"].endswith(query.partition("=")[0])
+
+
+async def test_one_click_ends_the_mails_and_looking_at_the_link_does_not(
+    desk: Desk, web: httpx.AsyncClient, clinic_id: str
+) -> None:
+    ann = Example(clinic_id)
+    await desk.admit(ann.registered(), ann.booked())
+    path = f"/u/{Signer([b'old']).token(clinic_id, 'p-1', desk.clock.now())}"
+    seen = await web.get(path)
+    assert (seen.status_code, "default-src 'none'" in seen.headers["content-security-policy"]) == (200, True)
+    assert ("scheduled", "") in await desk.states("booked")
+    for _ in range(2):
+        done = await web.post(path, content="List-Unsubscribe=One-Click")
+        assert done.status_code == 200
+    assert await desk.states("booked") == [("suppressed", "opted-out")]
+    (recorded,) = await desk.published("consent.recorded")
+    assert (recorded["what"], recorded["value"], recorded["way"]) == ("email", "off", "one-click")
+
+
+async def test_a_link_of_another_key_or_another_patient_or_too_old_is_none(
+    desk: Desk, web: httpx.AsyncClient, clinic_id: str
+) -> None:
+    now = desk.clock.now()
+    good = SIGNER.token(clinic_id, "p-1", now)
+    other = SIGNER.token(clinic_id, "p-2", now)
+    forged = [
+        Signer([b"stolen"]).token(clinic_id, "p-1", now),
+        f"{other.split('.')[0]}.{good.split('.')[1]}",
+        SIGNER.token(clinic_id, "p-1", now - timedelta(days=181)), "x", "x.y", "..",
+    ]  # fmt: skip
+    for token in forged:
+        assert (await web.post(f"/u/{token}")).status_code == 404, token
+    assert await desk.published("consent.recorded") == []
+
+
+async def test_staff_record_choices_in_a_ledger_that_is_only_added_to(
+    desk: Desk, web: httpx.AsyncClient, clinic_id: str
+) -> None:
+    await desk.admit(Example(clinic_id).registered())
+    path = "/patients/p-1/choices"
+    for value in ("off", "on"):
+        desk.clock.moment += timedelta(minutes=1)
+        answer = await web.post(path, json={"choices": {"topic.reminder": value}}, headers=as_(clinic_id, "front-desk"))
+        assert answer.status_code == 202
+    ledger = (await web.get(path, headers=as_(clinic_id))).json()["choices"]
+    assert [(entry["value"], entry["way"], entry["recorded_by"]) for entry in ledger] == [
+        ("off", "staff", "front-desk"), ("on", "staff", "front-desk")
+    ]  # fmt: skip
+    wrong = await web.post(path, json={"choices": {"topic.booked": "off"}}, headers=as_(clinic_id, "front-desk"))
+    assert wrong.status_code == 422
+    assert (await web.get(path, headers=as_(f"{clinic_id}-other"))).json()["choices"] == []
+    for change in ("UPDATE consent SET value = 'on'", "DELETE FROM consent"):
+        with pytest.raises(DBAPIError):
+            async with desk.engine.begin() as tx:
+                await tx.execute(text(change))

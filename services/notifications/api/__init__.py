@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from services.notifications.api import alerts, answers, desk, receipts, subscriptions
+from services.notifications.api import alerts, answers, choices, desk, receipts, subscriptions
 from services.notifications.gateways.opening import reporting
 from services.notifications.gateways.settings import load_channels
 from shared.messaging.service import Running
@@ -14,6 +14,7 @@ def edge(running: Running, app: FastAPI) -> None:
     tokens = Tokens.load(running.settings.stride_tokens)
     alerts.routes(running, app, tokens)
     desk.routes(running, app, tokens)
+    choices.routes(running, app, tokens)
     channels = load_channels(running.settings)
     receipts.routes(running, app, reporting(channels, running.settings))
     private = channels.webhooks_to_private_addresses

@@ -3,14 +3,16 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from services.notifications.domain.state import LIVE, OPEN, Delivery, DeliveryState, Misfire, Patient, Role
+from services.notifications.domain.state import LIVE, OPEN, Delivery, DeliveryState, Misfire, Patient, Role, wish
 from shared.events.base import Fact
 from shared.ids import derived_id
 
 NO_ADDRESS = "no-address"
 DECEASED = "deceased"
 NO_OWNER = "no-owner"
-_NOT_ADDRESSABLE = frozenset({NO_ADDRESS, DECEASED})
+OPTED_OUT = "opted-out"
+NOT_WISHED = "not-wished"
+_NOT_ADDRESSABLE = frozenset({NO_ADDRESS, DECEASED, OPTED_OUT, NOT_WISHED})
 
 
 def to_patient(
@@ -26,7 +28,7 @@ def to_patient(
     misfire: Misfire = "send_now",
 ) -> Delivery:
     """A message to the patient, in the state that the contact allows."""
-    state, reason = _reach(patient)
+    state, reason = _reach(patient, "email", topic)
     return Delivery(
         delivery_id=_delivery_id(patient, "patient", patient.patient_id, topic, subject_id, subject_version, slot),
         recipient="patient",
@@ -113,18 +115,22 @@ def addressed(patient: Patient, delivery: Delivery) -> Delivery:
     """`delivery` in the state that the patient's contact allows now."""
     if delivery.recipient != "patient":
         return delivery
-    state, reason = _reach(patient)
+    state, reason = _reach(patient, delivery.channel, delivery.topic)
     return delivery._replace(state=state, reason=reason)
 
 
-def _reach(patient: Patient) -> tuple[DeliveryState, str]:
+def _reach(patient: Patient, channel: str, topic: str) -> tuple[DeliveryState, str]:
     """The state, and the reason for it, of a message that has nothing else against it."""
     if any(plan.end_reason == DECEASED for plan in patient.plans.values()):
         return DeliveryState.SUPPRESSED, DECEASED
     if patient.contact is None:
         return DeliveryState.PLANNED, ""
+    if wish(patient, channel, "on") == "off":
+        return DeliveryState.SUPPRESSED, OPTED_OUT
     if patient.contact.email is None:
         return DeliveryState.SUPPRESSED, NO_ADDRESS
+    if wish(patient, f"topic.{topic}", "on") == "off":
+        return DeliveryState.SUPPRESSED, NOT_WISHED
     return DeliveryState.SCHEDULED, ""
 
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from services.notifications.domain.deliveries import addressed
 from services.notifications.domain.groups import AT_ONCE, TOGETHER, course_of, grouped
+from services.notifications.domain.permission import not_before
 from services.notifications.domain.standing import takes_place, told_of
 from services.notifications.domain.state import Alert, Appointment, Delivery, DeliveryState, Patient, Told
 from services.notifications.domain.timers import collapsed, lapsed
@@ -52,7 +53,15 @@ _COURSE: Final = 3
 
 
 def judge(patient: Patient, delivery: Delivery, now: datetime) -> Judgement:
-    """What `delivery` says at `now`, or what becomes of it instead."""
+    """What `delivery` says at `now`, or what becomes of it instead; not within quiet hours, nor too often."""
+    verdict = say(patient, delivery, now)
+    if isinstance(verdict, Content) and delivery.recipient == "patient":
+        return _when_it_may_go(patient, delivery, verdict, now)
+    return verdict
+
+
+def say(patient: Patient, delivery: Delivery, now: datetime) -> Content | Dropped:
+    """What there is to say at `now`, whatever the hour."""
     if reason := lapsed(delivery.valid_until, delivery.misfire, delivery.due_at, now):
         return Dropped(DeliveryState.EXPIRED, reason)
     if delivery.recipient == "system":
@@ -65,11 +74,21 @@ def judge(patient: Patient, delivery: Delivery, now: datetime) -> Judgement:
     return _BY_TOPIC[delivery.topic](patient, delivery, now)
 
 
+def _when_it_may_go(patient: Patient, delivery: Delivery, content: Content, now: datetime) -> Judgement:
+    held = not_before(patient, delivery, now)
+    if held is None:
+        return content
+    until, reason = held
+    if delivery.valid_until is not None and until >= delivery.valid_until:
+        return Dropped(DeliveryState.EXPIRED, reason)
+    return Later(until, reason)
+
+
 def _superseded(reason: str) -> Dropped:
     return Dropped(DeliveryState.SUPERSEDED, reason)
 
 
-def _booked(patient: Patient, delivery: Delivery, now: datetime) -> Judgement:
+def _booked(patient: Patient, delivery: Delivery, now: datetime) -> Content | Dropped:
     """All appointments of the booking that still take place and that the patient was not told of."""
     told = told_of(patient)
     news = [
@@ -92,7 +111,7 @@ def _replaced(patient: Patient, appointment: Appointment) -> datetime | None:
     return old.start if old else None
 
 
-def _moved(patient: Patient, delivery: Delivery, now: datetime) -> Judgement:
+def _moved(patient: Patient, delivery: Delivery, now: datetime) -> Content | Dropped:
     """All appointments that the patient knows at an older version: one message tells of them together."""
     told = told_of(patient)
     leader = patient.appointments.get(delivery.subject_id)
@@ -110,7 +129,7 @@ def _moved(patient: Patient, delivery: Delivery, now: datetime) -> Judgement:
     return _telling(changed, {a.appointment_id: told[a.appointment_id].start for a in changed})
 
 
-def _cancelled(patient: Patient, delivery: Delivery, now: datetime) -> Judgement:
+def _cancelled(patient: Patient, delivery: Delivery, now: datetime) -> Content | Dropped:
     """All cancelled appointments that the patient still reckons with."""
     told = told_of(patient)
     leader = patient.appointments.get(delivery.subject_id)
@@ -123,7 +142,7 @@ def _cancelled(patient: Patient, delivery: Delivery, now: datetime) -> Judgement
     return _telling(off, {a.appointment_id: told[a.appointment_id].start for a in off}, on=False)
 
 
-def _ended(patient: Patient, delivery: Delivery, now: datetime) -> Judgement:
+def _ended(patient: Patient, delivery: Delivery, now: datetime) -> Content | Dropped:
     """The end of the course, with those of its appointments that the patient still reckons with."""
     expected = _expected(patient, told_of(patient), now)
     off = [a for a in expected if a.plan_id == delivery.subject_id and not takes_place(patient, a)]
@@ -136,7 +155,7 @@ def _expected(patient: Patient, told: Mapping[str, Told], now: datetime) -> list
     return [appointment for appointment in known if appointment is not None and appointment.start > now]
 
 
-def _missed(patient: Patient, delivery: Delivery, _now: datetime) -> Judgement:
+def _missed(patient: Patient, delivery: Delivery, _now: datetime) -> Content | Dropped:
     appointment = patient.appointments.get(delivery.subject_id)
     if appointment is None or appointment.version != delivery.subject_version:
         return _superseded("newer-version")
@@ -146,7 +165,7 @@ def _missed(patient: Patient, delivery: Delivery, _now: datetime) -> Judgement:
     return _telling([appointment], {}, on=False)
 
 
-def _reminder(patient: Patient, delivery: Delivery, _now: datetime) -> Judgement:
+def _reminder(patient: Patient, delivery: Delivery, _now: datetime) -> Content | Dropped:
     appointment = patient.appointments.get(delivery.subject_id)
     if appointment is None or appointment.version != delivery.subject_version:
         return _superseded("newer-version")
@@ -158,7 +177,7 @@ def _reminder(patient: Patient, delivery: Delivery, _now: datetime) -> Judgement
     return replace(content, told=()) if known else content
 
 
-def _milestone(patient: Patient, delivery: Delivery, _now: datetime) -> Judgement:
+def _milestone(patient: Patient, delivery: Delivery, _now: datetime) -> Content | Dropped:
     alert = patient.alerts[delivery.subject_id]
     retracted = any(a.kind == "milestone-retracted" and _same(a, alert) for a in patient.alerts.values())
     return _superseded("retracted") if retracted else Content(milestone=alert)
@@ -170,14 +189,14 @@ def _same(one: Alert, other: Alert) -> bool:
     return all(one.evidence[name] == other.evidence[name] for name in names)
 
 
-def _alert(patient: Patient, delivery: Delivery, _now: datetime) -> Judgement:
+def _alert(patient: Patient, delivery: Delivery, _now: datetime) -> Content | Dropped:
     alert = patient.alerts[delivery.subject_id]
     if not alert.waits or delivery.recipient_id not in {alert.owner, alert.role}:
         return _superseded("acknowledged")
     return Content(alerts=(alert,))
 
 
-def _alerts(patient: Patient, delivery: Delivery, _now: datetime) -> Judgement:
+def _alerts(patient: Patient, delivery: Delivery, _now: datetime) -> Content | Dropped:
     """All alerts of the course that still wait for this owner: one message tells of them together."""
     waiting = [
         alert
@@ -198,7 +217,7 @@ def _telling(appointments: Iterable[Appointment], previous: Mapping[str, datetim
     return Content(ordered, previous, told=told)
 
 
-_BY_TOPIC: Final[dict[str, Callable[[Patient, Delivery, datetime], Judgement]]] = {
+_BY_TOPIC: Final[dict[str, Callable[[Patient, Delivery, datetime], Content | Dropped]]] = {
     "booked": _booked,
     "moved": _moved,
     "cancelled": _cancelled,

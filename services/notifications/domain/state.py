@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from shared.alerting import AlertPolicy, Roster, Severity, StaffRole
 from shared.ids import patient_key
+from shared.messages import MessagePolicy
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -71,6 +72,7 @@ class ClinicDesk:
     zone: str = "UTC"
     roster: Roster = field(default_factory=Roster)
     policy: AlertPolicy = field(default_factory=AlertPolicy)
+    messages: MessagePolicy = field(default_factory=MessagePolicy)
     chats: frozenset[str] = frozenset()
     """Staff who also hear of alerts in a chat; `*` stands for everybody."""
     subscribers: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _NOTHING)
@@ -191,6 +193,18 @@ class Alert(NamedTuple):
         return self.acknowledged_at is None and self.snoozed_until is None and self.resolved_at is None
 
 
+class Consent(NamedTuple):
+    """One entry of the ledger of a patient's choices: what, which way it was given, by which words."""
+
+    consent_id: str
+    what: str
+    value: str
+    way: str
+    wording: str
+    recorded_by: str
+    recorded_at: datetime
+
+
 class Patient(NamedTuple):
     """All that notifications knows of one patient. `revision` counts the changes saved."""
 
@@ -203,6 +217,7 @@ class Patient(NamedTuple):
     appointments: Mapping[str, Appointment] = _NOTHING
     deliveries: Mapping[str, Delivery] = _NOTHING
     alerts: Mapping[str, Alert] = _NOTHING
+    consents: Mapping[str, Consent] = _NOTHING
 
     @property
     def key(self) -> str:
@@ -225,6 +240,12 @@ class Patient(NamedTuple):
     def with_alert(self, alert: Alert) -> "Patient":
         """The same patient with `alert` as given."""
         return self._replace(alerts=_put(self.alerts, alert.alert_id, alert))
+
+
+def wish(patient: Patient, what: str, otherwise: str) -> str:
+    """The patient's latest choice of `what`, whatever order the choices came in."""
+    chosen = [consent for consent in patient.consents.values() if consent.what == what]
+    return max(chosen, key=lambda one: (one.recorded_at, one.consent_id)).value if chosen else otherwise
 
 
 def _put(known: Mapping[K, V], key: K, value: V) -> Mapping[K, V]:

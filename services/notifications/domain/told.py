@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from services.notifications.domain.groups import TOGETHER
-from services.notifications.domain.judgement import Content, Dropped, judge
+from services.notifications.domain.judgement import Content, Dropped, Later, judge, say
 from services.notifications.domain.state import Alert, Delivery, DeliveryState, Patient
 from shared.alerting import Roster, only
 from shared.events.base import Fact, Moment, PatientFact
@@ -22,6 +22,7 @@ from shared.events.notifications import (
 )
 from shared.messaging.message import Decision, Handler
 
+_WAITING = frozenset({DeliveryState.SCHEDULED, DeliveryState.DEFERRED})
 _FINAL = {
     "failed": DeliveryState.FAILED,
     "unknown": DeliveryState.UNKNOWN,
@@ -91,7 +92,8 @@ def _settled(patient: Patient, fact: DeliveryFact, state: DeliveryState, reason:
     delivery = patient.deliveries.get(fact.delivery_id)
     if delivery is None:
         return patient
-    content = judge(patient, delivery._replace(state=DeliveryState.SCHEDULED, valid_until=None), at)
+    delivery = _put_off(patient, delivery, at)
+    content = say(patient, delivery._replace(state=DeliveryState.SCHEDULED, valid_until=None), at)
     told = content.told if isinstance(content, Content) and state is not DeliveryState.EXPIRED else ()
     return patient.with_deliveries(delivery._replace(state=state, reason=reason, told=told))
 
@@ -106,15 +108,28 @@ def lapse(patient: Patient, now: datetime, *, but: str = "", including: bool = F
     due = [
         delivery
         for delivery in patient.deliveries.values()
-        if delivery.state is DeliveryState.SCHEDULED
+        if delivery.state in _WAITING
         and (delivery.due_at < now or (including and delivery.due_at == now))
         and delivery.delivery_id != but
     ]
-    for delivery in sorted(due, key=_line):
+    for waiting in sorted(due, key=_line):
+        delivery = _put_off(patient, waiting, now)
         verdict = judge(patient, delivery, delivery.due_at)
         if isinstance(verdict, Dropped):
             patient = patient.with_deliveries(delivery._replace(state=verdict.state, reason=verdict.reason))
+        elif delivery is not waiting:
+            patient = patient.with_deliveries(delivery)
     return patient
+
+
+def _put_off(patient: Patient, delivery: Delivery, now: datetime) -> Delivery:
+    """`delivery` as quiet hours and caps had put it off by `now`."""
+    while delivery.state in _WAITING and delivery.due_at <= now:
+        verdict = judge(patient, delivery, delivery.due_at)
+        if not isinstance(verdict, Later):
+            break
+        delivery = delivery._replace(state=DeliveryState.DEFERRED, reason=verdict.reason, due_at=verdict.at)
+    return delivery
 
 
 def _line(delivery: Delivery) -> tuple[datetime, str]:

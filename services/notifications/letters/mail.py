@@ -12,6 +12,7 @@ from services.notifications.domain.judgement import Content
 from services.notifications.domain.parcels import Letter
 from services.notifications.domain.state import Contact, Delivery
 from services.notifications.letters.invitation import Invitation, Invitations
+from services.notifications.letters.links import Signer
 from services.notifications.letters.speech import DEFAULT_LANGUAGE, one_line
 from services.notifications.letters.values import Links, patient_values, reader, staff_values
 from services.notifications.letters.wordings import Wording, Wordings
@@ -31,6 +32,8 @@ class Letters:
 
     wordings: Wordings
     public_url: str
+    signer: Signer | None = None
+    """Signs the link that ends the mails; without it there is none."""
 
     def to_patient(
         self, clinic: Clinic, contact: Contact, delivery: Delivery, content: Content, now: datetime
@@ -44,6 +47,10 @@ class Letters:
         _fill(letter.message, wording, values)
         if words := wording.calendar(values):
             _enclose(letter.message, Invitations(clinic, contact, words, now).of(delivery.topic, content.appointments))
+        if self.signer is not None:
+            link = self.signer.token(clinic.clinic_id, delivery.recipient_id, now)
+            letter.message["List-Unsubscribe"] = f"<{self.public_url.rstrip('/')}/u/{link}>"
+            letter.message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         # Last: while parts are put together, headers named Content-* move into them.
         letter.message["Content-Language"] = wording.language
         return letter

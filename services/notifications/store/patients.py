@@ -114,7 +114,9 @@ class PatientStore:
 
 def desk_of(clinic: Clinic, chats: Collection[str] = ()) -> ClinicDesk:
     """What the rules need to know of `clinic`."""
-    return ClinicDesk(clinic.zone, Roster(clinic.roster, clinic.shifts), clinic.alerts, frozenset(chats))
+    return ClinicDesk(
+        clinic.zone, Roster(clinic.roster, clinic.shifts), clinic.alerts, clinic.messages, frozenset(chats)
+    )
 
 
 def _rows(patient: Patient) -> int:

@@ -11,6 +11,7 @@ from sqlalchemy import Column, Table
 from services.notifications.domain.state import (
     Alert,
     Appointment,
+    Consent,
     Contact,
     Delivery,
     DeliveryState,
@@ -18,7 +19,7 @@ from services.notifications.domain.state import (
     Plan,
     Told,
 )
-from services.notifications.tables import ALERT, APPOINTMENT, DELIVERY, PATIENT, PLAN
+from services.notifications.tables import ALERT, APPOINTMENT, CONSENT, DELIVERY, PATIENT, PLAN
 
 Row = Sequence[Any]
 Item = Any
@@ -107,4 +108,5 @@ DELIVERIES: Final = Part(
     "deliveries", DELIVERY, _WHO_IN_FULL, Delivery._fields[:-1], Delivery._fields, read_delivery, lambda one: one[:-1]
 )
 ALERTS: Final = Part("alerts", ALERT, _WHO_IN_FULL, Alert._fields, Alert._fields, Alert._make, _write_alert)
-PARTS: Final = (PLANS, APPOINTMENTS, DELIVERIES, ALERTS)
+CONSENTS: Final = Part("consents", CONSENT, _WHO_IN_FULL, Consent._fields, Consent._fields, Consent._make, _as_is)
+PARTS: Final = (PLANS, APPOINTMENTS, DELIVERIES, ALERTS, CONSENTS)

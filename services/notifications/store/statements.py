@@ -5,7 +5,7 @@ from typing import Final
 from sqlalchemy import TextClause, text
 
 from services.notifications.domain.state import OPEN
-from services.notifications.store.rows import ALERTS, APPOINTMENTS, CONTACT, DELIVERIES, PARTS, PLANS, Part
+from services.notifications.store.rows import ALERTS, APPOINTMENTS, CONSENTS, CONTACT, DELIVERIES, PARTS, PLANS, Part
 from shared.bulk import unnest
 
 # Every name in these statements comes from tables.py and the domain's fields.
@@ -58,4 +58,6 @@ CHANGE: Final = {
     # Guarded: what the sender has claimed, or what is settled, is never taken back.
     "deliveries": _change(DELIVERIES, ("delivery_id",), *_PLANNED, only=f"known.state IN ({_OPEN})"),
     "alerts": _change(ALERTS, ("alert_id",), *_CHANGING, only="known.revision < changed.revision"),
+    # An entry of this ledger never changes; the database would refuse it too.
+    "consents": _change(CONSENTS, ("consent_id",), "value", only="FALSE"),
 }
