@@ -45,13 +45,17 @@ async def test_a_booked_course_is_told_in_one_mail_that_lists_all_its_appointmen
 ) -> None:
     await desk.admit(*ann.course(3), ann.registered(zone="America/New_York"))
     await desk.send_all(post)
+    assert post.messages() == []  # It is four in the morning there.
+    assert await desk.states("booked") == [("deferred", "quiet-hours")]
+    desk.clock.moment = NOW + timedelta(hours=4)
+    await desk.send_all(post)
     (mail,) = post.messages()
     assert (mail["To"], mail["Subject"]) == ("Ann Example <ann@example.org>", "Your appointments are booked")
     assert mail["Auto-Submitted"] == "auto-generated"
     (delivery,) = await desk.deliveries("booked")
     assert mail["X-Stride-Delivery"] == delivery.delivery_id
     assert mail["Message-ID"] == f"<{delivery.delivery_id}@riverside.example>"
-    assert mail["Date"].datetime == NOW
+    assert mail["Date"].datetime == NOW + timedelta(hours=4)
     body, html = mail.get_body(("plain",)), mail.get_body(("html",))
     assert body is not None
     assert html is not None
