@@ -20,7 +20,7 @@ from tests.domain.notifications_examples import FIRST, NOW, Example
 from tests.handlers.notifications_desk import Desk, check_memory, open_desk
 
 S = DeliveryState
-_BEGINS = {S.PLANNED, S.SCHEDULED, S.SUPPRESSED, S.GROUPED}
+_BEGINS = {S.PLANNED, S.SCHEDULED, S.SUPPRESSED, S.SUPERSEDED, S.GROUPED}
 _INSERT = text("""
     INSERT INTO delivery (delivery_id, patient_key, clinic_id, patient_id, recipient, recipient_id, channel, topic,
         subject_id, subject_version, slot, state, reason, due_at)
@@ -75,6 +75,15 @@ async def test_a_delivery_begins_where_nothing_has_happened_yet(desk: Desk, stat
             with pytest.raises(IntegrityError, match="may not follow"):
                 await tx.execute(_INSERT, {"name": "new", "state": state})
         await tx.rollback()
+
+
+async def test_a_message_that_is_planned_and_taken_back_at_once_breaks_no_batch(desk: Desk, ann: Example) -> None:
+    facts = [ann.registered(), ann.booked(), ann.moved(0, 2, FIRST + timedelta(days=1)), ann.cancelled(0, 3)]
+    await desk.admit(*facts)
+    assert S.SUPERSEDED in {state for state, _ in await desk.states()}
+    transactions = text("SELECT count(DISTINCT CAST(xmin AS text)) FROM inbox WHERE event_id = ANY(:ids)")
+    async with desk.engine.connect() as connection:
+        assert await connection.scalar(transactions, {"ids": [fact.event_id for fact in facts]}) == 1
 
 
 async def test_a_message_is_planned_once_whoever_plans_it(desk: Desk, ann: Example) -> None:

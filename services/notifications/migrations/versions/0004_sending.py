@@ -36,7 +36,7 @@ MOVES = """
         old_state text := CASE WHEN TG_OP = 'UPDATE' THEN OLD.state ELSE 'nothing' END;
     BEGIN
         IF (CASE old_state
-            WHEN 'nothing' THEN NEW.state IN ('planned', 'scheduled', 'suppressed', 'grouped')
+            WHEN 'nothing' THEN NEW.state IN ('planned', 'scheduled', 'suppressed', 'superseded', 'grouped')
             WHEN 'planned' THEN NEW.state IN ('scheduled', 'suppressed', 'superseded', 'expired', 'grouped')
             WHEN 'suppressed' THEN NEW.state IN ('planned', 'scheduled', 'superseded', 'expired', 'grouped')
             WHEN 'scheduled' THEN NEW.state IN ('planned', 'deferred', 'ready', 'suppressed', 'superseded', 'expired',
@@ -68,12 +68,14 @@ TRIGGERS = (
     """,
     """
     CREATE TRIGGER delivery_begins BEFORE INSERT ON delivery FOR EACH ROW
-        WHEN (NEW.state NOT IN ('planned', 'scheduled', 'suppressed', 'grouped')
+        WHEN (NEW.state NOT IN ('planned', 'scheduled', 'suppressed', 'superseded', 'grouped')
             AND current_setting('stride.from_log', true) IS DISTINCT FROM 'on')
         EXECUTE FUNCTION refuse_delivery_state()
     """,
 )
-"""A rebuild (`stride.from_log`) puts a delivery straight to where the log says it went."""
+"""One transaction may plan a message and take it back, so a delivery may begin as superseded.
+
+A rebuild (`stride.from_log`) puts a delivery straight to where the log says it went."""
 TABLES = (
     """
     CREATE TABLE receipt (
