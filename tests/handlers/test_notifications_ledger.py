@@ -205,13 +205,13 @@ async def test_after_downtime_nothing_is_sent_past_the_start_and_one_reminder_is
 ) -> None:
     missed, soon = Example(clinic_id, "p-1", "plan-1"), Example(clinic_id, "p-2", "plan-2")
     await desk.admit(
-        missed.registered(), missed.booked(), soon.registered(), soon.booked(start=FIRST + timedelta(hours=30))
+        missed.registered(), missed.booked(), soon.registered(), soon.booked(start=FIRST + timedelta(hours=26))
     )
     ledger = Ledger(desk.store, "us")
     for claim in await desk.claimed(ledger):
         await _gone_out(desk, ledger, claim)
         await _settled(desk, ledger, claim, S.ACCEPTED)
-    desk.clock.moment = FIRST + timedelta(hours=7)
+    desk.clock.moment = FIRST + timedelta(hours=4)
     claims = await desk.claimed(ledger)
     assert [(claim.delivery.topic, claim.delivery.slot) for claim in claims] in ([], [("reminder", "1d")])
     claims += await desk.claimed(ledger)
