@@ -29,8 +29,9 @@ _SNAPSHOT = f"""
         WHERE state IN ('ready', 'claimed', 'sending')
             OR (state IN ('scheduled', 'deferred') AND due_at <= $1)) AS due,
       (SELECT count(*) FROM notifications.alert WHERE wake_at <= $1) AS waking,
-      (SELECT min(due_at) FROM notifications.delivery
-        WHERE state IN ('scheduled', 'deferred') AND due_at > $1) AS next_due
+      LEAST(
+        (SELECT min(due_at) FROM notifications.delivery WHERE state IN ('scheduled', 'deferred') AND due_at > $1),
+        (SELECT min(wake_at) FROM notifications.alert WHERE wake_at > $1)) AS next_due
 """  # noqa: S608  # the names come from the flow map
 
 Offsets = dict[tuple[str, str, int], int]
