@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.ground import ground
+from benchmarks.scheduling.hot import hot
 from benchmarks.scheduling.leaves import leaves
 from benchmarks.scheduling.optimality import optimality
 from benchmarks.scheduling.planning import planning
@@ -26,10 +28,12 @@ class Sizes:
     proven: int
     """Courses compared with CP-SAT's optimum."""
     leaves: int
+    rounds: int
+    """Of the hot clinic, 48 courses each."""
 
 
-FULL = Sizes(planned=1000, planned_large=200, proven=200, leaves=30)
-QUICK = Sizes(planned=200, planned_large=20, proven=8, leaves=5)
+FULL = Sizes(planned=1000, planned_large=200, proven=200, leaves=30, rounds=20)
+QUICK = Sizes(planned=200, planned_large=20, proven=8, leaves=5, rounds=4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +58,16 @@ async def _leave(run: Run) -> Figures:
     return await asyncio.to_thread(leaves, run.seed, run.sizes.leaves, run.report)
 
 
+async def _hot(run: Run) -> Figures:
+    async with ground(run.home, run.report) as on:
+        return await hot(on, run.sizes.rounds)
+
+
 SECTIONS: Mapping[str, Callable[[Run], Awaitable[Figures]]] = {
     "plan": _plan,
     "optimal": _optimal,
     "leave": _leave,
+    "hot": _hot,
 }
 
 

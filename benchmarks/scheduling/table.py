@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.table import Table
 
-from benchmarks.lines import Line, at_most, drawn
+from benchmarks.lines import Line, at_least, at_most, drawn
 
 
 def table(found: Mapping[str, Any]) -> Table:
@@ -40,8 +40,21 @@ def _leave(found: Mapping[str, Any]) -> Iterator[Line]:
     yield at_most("  unaffected sessions moved", found["moved_unaffected"], 0)
 
 
+def _hot(found: Mapping[str, Any]) -> Iterator[Line]:
+    references = found["references"]
+    rates = " / ".join(f"{name} {each['courses_per_s']:.0f}/s" for name, each in references.items())
+    slow = " / ".join(f"{each['p99_ms']:,.0f} ms" for each in references.values())
+    dead = " / ".join(str(each["deadlocks"]) for each in references.values())
+    yield at_least(f"hot clinic, {found['writers']} writers: courses a second", found["courses_per_s"], 100, rates)
+    yield at_most("  p99", found["p99_ms"], 250, "ms", slow)
+    yield at_most("  deadlocks", found["deadlocks"], 0, against=dead)
+    yield at_most("  overlaps", found["overlaps"], 0)
+    yield at_most("  courses in part", found["partial"], 0)
+
+
 _SECTIONS = {
     "plan": _plan,
     "optimal": _optimal,
     "leave": _leave,
+    "hot": _hot,
 }
