@@ -3,7 +3,7 @@
 All that must go is freed at once and placed again, fewest options first; then a large-neighbourhood search
 frees a few sessions at a time and places them in another order, for as long as that finds something better.
 It takes a fixed number of rounds, in an order that the cause's id seeds: deciding again gives the same.
-What finds no time is cancelled and reported; `services.scheduling.domain.proposals` says what staff could do.
+What finds no time is cancelled and reported (`course.unschedulable`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
