@@ -42,12 +42,12 @@ def single(fact: Fact, path: str = "/events") -> bytes:
         "content-type": wire.JSON_TYPE,
         **{f"ce-{name}": value for name, value in _attributes(fact).items()},
     }
-    return _request(path, fact.clinic_id, headers, wire.encode_fact(fact))
+    return _request(path, fact.clinic_id, headers, fact.document)
 
 
 def batch(facts: Sequence[Fact], path: str = "/events") -> bytes:
     """The request that hands in several events at once."""
-    events = [{**_attributes(fact), "data": orjson.loads(wire.encode_fact(fact))} for fact in facts]
+    events = [{**_attributes(fact), "data": orjson.loads(fact.document)} for fact in facts]
     headers = {"content-type": "application/cloudevents-batch+json"}
     return _request(path, facts[0].clinic_id, headers, orjson.dumps(events))
 
@@ -56,7 +56,7 @@ def _inbound(fact: Fact) -> Record:
     headers = {f"ce_{name}": value for name, value in _attributes(fact).items()}
     headers |= {"content-type": wire.JSON_TYPE, "authorization": authorization(fact.clinic_id)}
     packed = [(name, value.encode()) for name, value in headers.items()]
-    return Record(INBOUND_TOPIC, fact.key.encode(), wire.encode_fact(fact), packed)
+    return Record(INBOUND_TOPIC, fact.key.encode(), fact.document, packed)
 
 
 def _attributes(fact: Fact) -> dict[str, str]:

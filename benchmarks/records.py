@@ -30,7 +30,7 @@ def as_record(fact: Fact, source: str) -> Record:
         fact, source=source, time=_PUBLISHED_AT, correlation_id=fact.event_id, causation_id=fact.event_id
     )
     packed = [(name, value.encode()) for name, value in headers.items()]
-    return Record(fact.NAME, fact.key.encode(), wire.encode_fact(fact), packed)
+    return Record(fact.NAME, fact.key.encode(), fact.document, packed)
 
 
 Ends = dict[TopicPartition, int]

@@ -9,11 +9,10 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import BaseModel, ConfigDict, EmailStr, Field, model_validator
 
 from shared.alerting import AlertPolicy, Shift
-from shared.data_files import read_data_file
+from shared.data_files import read_data_folder
 from shared.events.base import Code, Identifier
 from shared.events.clinical import Weekday
 from shared.messages import MessagePolicy
-from shared.settings import ConfigurationInvalid
 
 
 class _Entry(BaseModel):
@@ -172,12 +171,4 @@ def load_clinics(folder: Path) -> dict[str, Clinic]:
     Raises:
         ConfigurationInvalid: no file there, a file is wrong, or two have the same id.
     """
-    clinics: dict[str, Clinic] = {}
-    for path in sorted(folder.glob("*.yaml")):
-        clinic = read_data_file(path, Clinic)
-        if clinic.clinic_id in clinics:
-            raise ConfigurationInvalid(f"{path}: another file already describes clinic {clinic.clinic_id}.")
-        clinics[clinic.clinic_id] = clinic
-    if not clinics:
-        raise ConfigurationInvalid(f"No clinic in {folder}: add a file such as {folder}/riverside.yaml.")
-    return clinics
+    return read_data_folder(folder, Clinic, "clinic", "clinic_id", "riverside.yaml")

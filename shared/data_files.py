@@ -51,6 +51,24 @@ def read_data_file(path: Path, model: type[M], context: object = None) -> M:
         raise ConfigurationInvalid("\n".join(told)) from None
 
 
+def read_data_folder(folder: Path, model: type[M], called: str, id_field: str, example: str) -> dict[str, M]:
+    """All files of `folder` as `model`, by their `id_field`. `called` and `example` are words for errors.
+
+    Raises:
+        ConfigurationInvalid: no file there, a file is wrong, or two have the same id.
+    """
+    found: dict[str, M] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        one = read_data_file(path, model)
+        name = getattr(one, id_field)
+        if name in found:
+            raise ConfigurationInvalid(f"{path}: another file already describes {called} {name}.")
+        found[name] = one
+    if not found:
+        raise ConfigurationInvalid(f"No {called} in {folder}: add a file such as {folder}/{example}.")
+    return found
+
+
 def _mistakes(item: ErrorDetails) -> Iterable[Mistake]:
     if item["type"] == _INCONSISTENT:
         return item.get("ctx", {})["mistakes"]

@@ -7,10 +7,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationInfo, model_validator
 
-from shared.data_files import read_data_file
+from shared.data_files import read_data_folder
 from shared.events.base import Code
 from shared.events.clinical import MeasureSpec
-from shared.settings import ConfigurationInvalid
 
 MEASURE_SYSTEM = "urn:stride:measure"
 """Code system of Stride's own measure names, for measures without a public code."""
@@ -95,15 +94,7 @@ def load_measures(folder: Path) -> Measures:
     Raises:
         ConfigurationInvalid: no file there, a file is wrong, or two describe the same measure.
     """
-    found: dict[str, Measure] = {}
-    for path in sorted(folder.glob("*.yaml")):
-        measure = read_data_file(path, Measure)
-        if measure.measure in found:
-            raise ConfigurationInvalid(f"{path}: another file already describes the measure {measure.measure}.")
-        found[measure.measure] = measure
-    if not found:
-        raise ConfigurationInvalid(f"No measure in {folder}: add a file such as {folder}/pain-nrs.yaml.")
-    return found
+    return read_data_folder(folder, Measure, "measure", "measure", "pain-nrs.yaml")
 
 
 class ProtocolMeasure(Entry):

@@ -90,7 +90,7 @@ class FileStore:
 
 async def _keep(tx: AsyncConnection, new: Sequence[tuple[str, str, str, Fact]]) -> None:
     """The facts by clinic, patient and slot, and the names of the resources that begin with them."""
-    kept = [(*place, fact.wire_type(), wire.encode_fact(fact).decode()) for *place, fact in new]
+    kept = [(*place, fact.wire_type(), fact.document.decode()) for *place, fact in new]
     await _run(tx, _KEEP, ("clinic_id", "patient_id", "slot", "type", "payload"), kept)
     names = {(clinic_id, *name, patient_id) for clinic_id, patient_id, _, fact in new for name in names_in(fact)}
     await _run(tx, _NAME, ("clinic_id", "type", "id", "patient_id"), list(names))

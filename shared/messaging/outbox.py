@@ -42,7 +42,7 @@ def outgoing(fact: Fact, cause: Message | None, service: str, now: datetime) -> 
     return Outgoing(
         topic=fact.NAME,
         key=fact.key.encode(),
-        value=wire.encode_fact(fact),
+        value=fact.document,
         headers=wire.pack_headers(headers),
         event_id=fact.event_id,
         wire_type=fact.wire_type(),

@@ -39,11 +39,6 @@ def encode_headers(
     }
 
 
-def encode_fact(fact: Fact) -> bytes:
-    """The fact as JSON, without fields that are not set."""
-    return fact.document
-
-
 def decode(record: RawRecord) -> Message:
     """Read a record as one of our facts; a newer version of a known one becomes a `Newer`.
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 from shared.flow import dead_letter_topic
-from shared.messaging import wire
 from tests.faults.harness import World, fault
 from tests.faults.harness.writer import CLINIC
 from tests.faults.raw import Headers, Raw, Record, put, raw_producer, records
@@ -15,7 +14,7 @@ _LARGEST = 262_144 - 200
 def corpus(world: World) -> Mapping[str, tuple[str, Raw]]:
     """Per name, the code that its dead letter has to carry and the record."""
     kind = ("ce_type", world.sent.wire_type().encode())
-    good = wire.encode_fact(world.sent(clinic_id=CLINIC, patient_id="poison", number=0))
+    good = world.sent(clinic_id=CLINIC, patient_id="poison", number=0).document
 
     def with_value(value: bytes | None, key: bytes | None = b"ledger/poison") -> Raw:
         return Raw(value, (kind, ("ce_id", b"an-id"), ("other", b"\x00\x01")), key)
@@ -94,7 +93,7 @@ async def test_an_event_of_a_newer_version_is_parked_and_no_dead_letter(world: W
     newer = world.sent.wire_type().removesuffix("v1") + "v9"
     headers = (("ce_type", newer.encode()), ("ce_id", b"newer"))
     async with world.replicas(1), raw_producer(world.bootstrap) as producer:
-        await put(producer, world.sent.NAME, Raw(wire.encode_fact(fact), headers, fact.key.encode()))
+        await put(producer, world.sent.NAME, Raw(fact.document, headers, fact.key.encode()))
         await world.write(40)
         await world.quiet()
     assert not await records(world.bootstrap, dead_letter_topic(world.name, world.sent.NAME))
@@ -109,7 +108,7 @@ async def test_a_header_whose_name_is_no_text_holds_up_nobody(world: World) -> N
     headers = (("ce_type", world.sent.wire_type().encode()), ("ce_id", b"odd"))
     async with world.replicas(1), raw_producer(world.bootstrap) as producer:
         await world.write(40)
-        raw = Raw(wire.encode_fact(fact), headers, fact.key.encode(), header_name=b"\xff\xfe")
+        raw = Raw(fact.document, headers, fact.key.encode(), header_name=b"\xff\xfe")
         await put(producer, world.sent.NAME, raw)
         await world.write(40)
         await world.quiet()

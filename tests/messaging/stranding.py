@@ -34,7 +34,7 @@ def as_sent(message: Message) -> Message:
     """The message with the record that carries it; beside its fact, the value tells a name."""
     assert message.record
     headers = (("ce_type", message.fact.wire_type().encode()), ("ce_id", message.event_id.encode()))
-    value = wire.encode_fact(message.fact)[:-1] + f',"patient_name":"{NAME}"}}'.encode()
+    value = message.fact.document[:-1] + f',"patient_name":"{NAME}"}}'.encode()
     return message._replace(record=message.record._replace(headers=headers, value=value))
 
 
@@ -76,7 +76,7 @@ async def readable_letter(bootstrap: str, clinic_id: str, patient: str = "late")
     """A dead letter that this release can read; returns its id and the event's."""
     fact = ended(patient, clinic_id).fact
     headers: tuple[Header, ...] = (("ce_type", fact.wire_type().encode()), ("ce_id", fact.event_id.encode()))
-    return await lay_aside(bootstrap, wire.encode_fact(fact), headers, key=fact.key), fact.event_id
+    return await lay_aside(bootstrap, fact.document, headers, key=fact.key), fact.event_id
 
 
 async def unreadable_letter(bootstrap: str, clinic_id: str, patient: str = "never") -> str:

@@ -15,7 +15,7 @@ from shared.events.base import Fact
 from shared.events.intake import PlanEnded
 from shared.flow import FLOW
 from shared.ids import random_id
-from shared.messaging import dead_letter_topics, wire
+from shared.messaging import dead_letter_topics
 from shared.messaging.consumer import Consumer
 from shared.messaging.door import Door
 from shared.messaging.message import Decision, Handler
@@ -102,7 +102,7 @@ async def dead_letters(bootstrap: str, clinic_id: str, expected: int) -> dict[st
 async def test_each_poison_becomes_one_dead_letter_and_its_neighbours_are_applied(
     consuming: AsyncEngine, send: Send, kafka_bootstrap: str, clinic_id: str
 ) -> None:
-    good = wire.encode_fact(ended(clinic_id, "good"))
+    good = ended(clinic_id, "good").document
     poison: dict[str, tuple[bytes | None, list[Header]]] = {
         "not-json": (b"{not json", [GOOD_TYPE, ("ce_id", b"1")]),
         "nan": (good.replace(b'"completed"', b"NaN"), [GOOD_TYPE, ("ce_id", b"2")]),
@@ -119,7 +119,7 @@ async def test_each_poison_becomes_one_dead_letter_and_its_neighbours_are_applie
         marks: list[Header] = [("case", case.encode()), ("case-of", clinic_id.encode())]
         await send(value, [*headers, *marks])
         fact = ended(clinic_id, f"neighbour-{number}")
-        await send(wire.encode_fact(fact), [GOOD_TYPE, ("ce_id", fact.event_id.encode())], fact.key.encode())
+        await send(fact.document, [GOOD_TYPE, ("ce_id", fact.event_id.encode())], fact.key.encode())
     found = await dead_letters(kafka_bootstrap, clinic_id, len(poison))
     assert found == {
         "not-json": "bad-value",
@@ -146,7 +146,7 @@ async def test_a_dead_letter_that_was_put_back_twice_and_can_be_read_now_is_appl
 ) -> None:
     fact = ended(clinic_id, "late")
     headers: list[Header] = [("ce_type", b"clinic.plan.ended.v1"), ("ce_id", b"\xff"), ("case-of", clinic_id.encode())]
-    await send(wire.encode_fact(fact), [*headers, ("case", b"put-back")], fact.key.encode())
+    await send(fact.document, [*headers, ("case", b"put-back")], fact.key.encode())
     await dead_letters(kafka_bootstrap, clinic_id, 1)
     letters = await dead_letter_topics.dead_letters(kafka_bootstrap, ["progress"])
     (letter,) = [one for one in letters if ("case-of", clinic_id.encode()) in one.record.headers]
@@ -166,9 +166,9 @@ async def test_a_dead_letter_that_was_put_back_twice_and_can_be_read_now_is_appl
 async def test_a_repeat_on_kafka_is_applied_once(consuming: AsyncEngine, send: Send, clinic_id: str) -> None:
     fact = ended(clinic_id, "twice")
     for _ in range(3):
-        await send(wire.encode_fact(fact), [GOOD_TYPE, ("ce_id", fact.event_id.encode())], fact.key.encode())
+        await send(fact.document, [GOOD_TYPE, ("ce_id", fact.event_id.encode())], fact.key.encode())
     last = ended(clinic_id, "last")
-    await send(wire.encode_fact(last), [GOOD_TYPE, ("ce_id", last.event_id.encode())], fact.key.encode())
+    await send(last.document, [GOOD_TYPE, ("ce_id", last.event_id.encode())], fact.key.encode())
 
     async def applied() -> bool:
         return f"{clinic_id}/last" in await tally(consuming)

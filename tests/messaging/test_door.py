@@ -47,7 +47,7 @@ def ended(
         }
     )
     position = Position("plan.ended", 0, next(_offsets)) if kafka else None
-    record = RawRecord(position, fact.key.encode(), wire.encode_fact(fact), (("x", b"\xff\x00"),)) if position else None
+    record = RawRecord(position, fact.key.encode(), fact.document, (("x", b"\xff\x00"),)) if position else None
     return Message(event_id or fact.event_id, "test", fact, position=position, record=record)
 
 

@@ -160,7 +160,7 @@ def _fact(kind: type[Fact], patient: str, label: str, reason: str = "completed")
 def _record(at: float, fact: Fact, label: str) -> Planned:
     headers = wire.encode_headers(fact, source="intake", time=NOW, correlation_id="", causation_id="")
     packed = tuple((name, value.encode()) for name, value in headers.items())
-    return Planned(at, fact.NAME, fact.key, label, wire.encode_fact(fact), packed)
+    return Planned(at, fact.NAME, fact.key, label, fact.document, packed)
 
 
 def _unreadable(at: float) -> Planned:

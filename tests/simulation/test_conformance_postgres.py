@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from shared.database import sqlstate
 from shared.events.base import Fact
 from shared.events.intake import SessionVoided
-from shared.messaging import inbox, locks, outbox, parking, replay, retention, wire
+from shared.messaging import inbox, locks, outbox, parking, replay, retention
 from shared.messaging.errors import Unavailable
 from shared.messaging.message import Message, Position, RawRecord
 from shared.messaging.transactions import begin
@@ -48,9 +48,7 @@ def statement(name: str) -> Any:
 
 def voided(label: str, patient: str = "p", offset: int = 0) -> Message:
     fact: Fact = SessionVoided(clinic_id="c", patient_id=patient, session_id=label, voided_at=NOW)
-    record = RawRecord(
-        Position("session.voided", 0, offset), fact.key.encode(), wire.encode_fact(fact), (("x", b"\xff"),)
-    )
+    record = RawRecord(Position("session.voided", 0, offset), fact.key.encode(), fact.document, (("x", b"\xff"),))
     return Message(label, "test", fact, position=record.position, record=record)
 
 

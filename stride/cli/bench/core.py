@@ -1,13 +1,12 @@
 """`stride bench`: how fast Stride is."""
 
-import tempfile
 from pathlib import Path
 
 import typer
 
 from benchmarks.bench import ALWAYS, FULL, QUICK, SECTIONS, bench
 from benchmarks.table import table
-from stride.cli.bench.measuring import Figures, Shown, measured
+from stride.cli.bench.measuring import Figures, Shown, measured_in_folder
 from stride.cli.bench.options import OnlyOption, QuickOption, ScratchOption, SeedOption, chosen_sections
 from stride.cli.options import JsonOption
 from stride.cli.output import Output
@@ -29,13 +28,12 @@ def core(
     if context.invoked_subcommand:
         return
     output, chosen = Output(as_json=json), chosen_sections(only, list(SECTIONS), always=ALWAYS)
-    with tempfile.TemporaryDirectory(prefix="stride-bench-", dir=scratch) as folder:
 
-        async def work(shown: Shown) -> Figures:
-            sizes = QUICK if quick else FULL
-            return await bench(Path(folder), chosen, sizes=sizes, seed=seed, report=shown.step, begin=shown.begin)
+    async def work(shown: Shown, folder: Path) -> Figures:
+        sizes = QUICK if quick else FULL
+        return await bench(folder, chosen, sizes=sizes, seed=seed, report=shown.step, begin=shown.begin)
 
-        found = measured(output, len(chosen), work)
+    found = measured_in_folder(output, len(chosen), scratch, work)
     output.human.print(table(found))
     if json:
         output.result({**found, "quick": quick})

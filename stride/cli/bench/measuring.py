@@ -2,7 +2,9 @@
 
 import asyncio
 import signal
+import tempfile
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -54,6 +56,14 @@ def measured(output: Output, sections: int, work: Callable[[Shown], Coroutine[An
         output.error("Interrupted: nothing is left behind.", exits.INTERRUPTED)
         raise typer.Exit(exits.INTERRUPTED)
     return found
+
+
+def measured_in_folder(
+    output: Output, sections: int, scratch: Path | None, work: Callable[[Shown, Path], Coroutine[Any, Any, Figures]]
+) -> Figures:
+    """As `measured`, with a folder in `scratch` for the servers' data that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="stride-bench-", dir=scratch) as folder:
+        return measured(output, sections, lambda shown: work(shown, Path(folder)))
 
 
 async def _until_told(work: Coroutine[Any, Any, Figures]) -> Figures | None:

@@ -111,7 +111,7 @@ class Writer:
         headers = wire.encode_headers(fact, source="writer", time=_NOW, correlation_id="", causation_id="")
         return await producer.send(
             fact.NAME,
-            value=wire.encode_fact(fact),
+            value=fact.document,
             key=fact.key.encode(),
             headers=[(name, value.encode()) for name, value in headers.items()],
         )
