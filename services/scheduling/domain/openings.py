@@ -98,6 +98,16 @@ class Openings:
             self._found[key] = self._best(day, practitioner) if practitioner else self._with_anybody(day)
         return self._found[key]
 
+    def fits(self, opening: Opening) -> bool:
+        """Whether the session can be just there."""
+        starts = self._starts_for_all(opening.day)
+        if starts:
+            starts &= self.calendar.open_starts(opening.practitioner, opening.day, self.minutes)
+            starts &= self._free(opening.practitioner, opening.day, self.minutes + self.calendar.buffer_minutes)
+            starts &= dict(self._rooms[opening.day]).get(opening.room, 0)
+        able = opening.practitioner in self.practitioners
+        return able and bool(starts >> opening.minute & 1)
+
     def is_preferred(self, opening: Opening) -> bool:
         """Whether a time is one that the patient prefers; any is, where there are no wishes."""
         return not self.preferred_times or bool(self._preferred(opening.day) >> opening.minute & 1)

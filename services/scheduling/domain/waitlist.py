@@ -1,0 +1,165 @@
+"""Who gains from a slot that became free, and to whom it is offered.
+
+A session is a candidate for a slot where its course costs less with it there, by the one objective
+(`domain/objective.py`): because it has no time yet, because its course would begin sooner, because its
+distances become more even, because the main practitioner treats, or because the patient prefers that time.
+Gap bounds, opening times and what the patient can't do are never broken for it. Nobody is moved without
+having agreed, so what moving costs is not counted, and the clinic's notice gives way to the offer's own.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+from services.scheduling.domain.blocks import standing
+from services.scheduling.domain.booking import main_practitioners, new_appointment, terms_of
+from services.scheduling.domain.course import Appointment, Course, Session, Terms
+from services.scheduling.domain.diary import Diary
+from services.scheduling.domain.minutes import minutes_since_1970
+from services.scheduling.domain.price import Price, price_of
+from services.scheduling.domain.quality import wrong_gaps
+from services.scheduling.domain.slots import Slot
+from services.scheduling.domain.visits import earliest_by_limits
+
+Why = Literal["first-session", "no-time", "spacing", "practitioner", "preferred-time"]
+"""What is better in the slot: the course begins (sooner); a session gets a time at all; even distances; continuity;
+the patient's wish."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfferRules:
+    """How a clinic offers a freed slot."""
+
+    at_most: int = 3
+    """Offers of one slot, one after another."""
+    notice: timedelta = timedelta(hours=2)
+    """Between an offer's end and the slot's begin: the patient must be able to come."""
+    open_for: timedelta = timedelta(hours=1)
+    """How long an offer stands unless the notice shortens it."""
+    shortest: timedelta = timedelta(minutes=15)
+    """An offer that could not stand as long as this is not made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A session that would be better in the slot."""
+
+    patient_id: str
+    plan_id: str
+    sequence: int
+    appointment_id: str | None
+    """What would move there; None where the session has no time."""
+    slot: Slot
+    """What the session would take: as long as it lasts."""
+    why: Why
+    gain: int
+    """How much less the course would cost by the objective; above 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """The slot is kept for a candidate until `expires_at`."""
+
+    candidate: Candidate
+    expires_at: datetime
+
+
+def candidates(diary: Diary, slot: Slot) -> Iterator[Candidate]:
+    """For each course of the patient the session that gains most from the slot, which must be free in the diary."""
+    for course in diary.patient.courses.values():
+        if course.state == "active":
+            found = max(_of_course(diary, course, slot), key=lambda each: (each.gain, -each.sequence), default=None)
+            if found:
+                yield found
+
+
+def ranked(found: Iterable[Candidate]) -> list[Candidate]:
+    """Who gains most comes first; the same order whatever order they come in."""
+    return sorted(found, key=lambda each: (-each.gain, each.patient_id, each.plan_id, each.sequence))
+
+
+def next_offer(
+    found: Iterable[Candidate], asked: Collection[str], slot: Slot, rules: OfferRules, now: datetime
+) -> Offer | None:
+    """The next offer of a slot after the patients `asked` (by id) had theirs; None where no more is made."""
+    expires_at = min(now + rules.open_for, slot.start - rules.notice)
+    if len(asked) >= rules.at_most or expires_at - now < rules.shortest:
+        return None
+    best = next((each for each in ranked(found) if each.patient_id not in asked), None)
+    return Offer(best, expires_at) if best else None
+
+
+def _of_course(diary: Diary, course: Course, slot: Slot) -> Iterator[Candidate]:
+    mains = main_practitioners(diary, course, standing(course))
+    for session, appointment in _wanting(course, slot.start) if mains else ():
+        changed = _with_session_there(diary, course, session, appointment, slot)
+        if changed and _keeps_bounds(diary, course, changed):
+            before, after = price_of(diary, course, mains[0]), price_of(diary, changed, mains[0])
+            if after.total < before.total:
+                yield Candidate(
+                    patient_id=diary.patient.patient_id,
+                    plan_id=course.plan_id,
+                    sequence=session.sequence,
+                    appointment_id=appointment.appointment_id if appointment else None,
+                    slot=replace(slot, end=slot.start + timedelta(minutes=session.minutes)),
+                    why=_why(before, after),
+                    gain=before.total - after.total,
+                )
+
+
+def _wanting(course: Course, start: datetime) -> Iterator[tuple[Session, Appointment | None]]:
+    """What could take a slot: the next appointment after it, and every session without a time."""
+    later = next((a for a in standing(course) if a.status == "booked" and a.start > start), None)
+    if later:
+        yield course.sessions[later.sequence], later
+    for session in course.sessions.values():
+        if session.unplaced and not session.given_up:
+            yield session, None
+
+
+def _with_session_there(
+    diary: Diary, course: Course, session: Session, appointment: Appointment | None, slot: Slot
+) -> Course | None:
+    """The course with the session in the slot; None where it can't be there."""
+    free = diary.without_claims([appointment] if appointment else [])
+    openings = replace(free.openings(course), earliest=minutes_since_1970(diary.now))
+    base = appointment or new_appointment(diary, course, session)
+    end = slot.start + timedelta(minutes=session.minutes)
+    there = replace(base, start=slot.start, end=end, practitioner=slot.practitioner, room=slot.room)
+    if not openings.fits(diary.opening_of(there)):
+        return None
+    sessions = {**course.sessions, session.sequence: replace(session, unplaced=None)}
+    return replace(course, sessions=sessions, appointments={**course.appointments, there.appointment_id: there})
+
+
+def _keeps_bounds(diary: Diary, course: Course, changed: Course) -> bool:
+    """A bound that is broken already need not be mended; no other one is broken for it."""
+    return all(after <= before for before, after in zip(_broken(diary, course), _broken(diary, changed), strict=True))
+
+
+def _broken(diary: Diary, course: Course) -> tuple[int, int, int]:
+    """How many gaps are out of their bounds, how many are too short, and by how many days visits are too early."""
+    kept = standing(course)
+    days = [diary.calendar.day_of(appointment.start) for appointment in kept]
+    sessions = [course.sessions[appointment.sequence] for appointment in kept]
+    wrong = wrong_gaps(days, sessions)
+    too_short = sum(1 for index in wrong if days[index] - days[index - 1] < sessions[index].min_gap_days)
+    early = sum(max(0, first - day) for first, day in zip(_earliest(terms_of(course), days), days, strict=True))
+    return len(wrong), too_short, early
+
+
+def _earliest(terms: Terms, days: Sequence[int]) -> list[int]:
+    return [max(terms.starts_on.toordinal(), bound) for bound in earliest_by_limits(terms.limits, [], days)]
+
+
+def _why(before: Price, after: Price) -> Why:
+    """The term that becomes so much better; of equal ones the weightier."""
+    saved: dict[Why, int] = {
+        "no-time": before.left_out - after.left_out,
+        "first-session": before.waiting - after.waiting,
+        "spacing": before.spacing - after.spacing,
+        "practitioner": before.practitioner - after.practitioner,
+        "preferred-time": before.times - after.times,
+    }
+    return max(saved, key=lambda why: saved[why])
