@@ -60,6 +60,8 @@ class Settings(BaseSettings):
     stride_link_keys: MaybeInFile = ""
     """Keys that sign patients' links, newest first, separated by commas; else one follows from the token file."""
     stride_public_url: str = "http://127.0.0.1:8080"
+    stride_offers_url: str = ""
+    """Where patients reach scheduling's pages (`/o/...`); `STRIDE_PUBLIC_URL` where it is empty."""
 
     @property
     def resolved_database_url(self) -> str:

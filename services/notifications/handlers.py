@@ -18,6 +18,7 @@ from services.notifications.domain.handling import (
     resolve,
     snooze,
 )
+from services.notifications.domain.offers import pass_on
 from services.notifications.domain.patients import learn_contact
 from services.notifications.domain.plans import end_plan, note_plan
 from services.notifications.domain.state import Patient
@@ -39,6 +40,7 @@ _DECIDED: Final[dict[type[Fact], Handler]] = {
     scheduling.AppointmentCancelled: follow_appointment,
     scheduling.AppointmentMissed: follow_appointment,
     scheduling.CourseUnschedulable: raise_alert,
+    scheduling.WaitlistOffered: pass_on,
     progress.MilestoneReached: celebrate,
     progress.MilestoneRetracted: retract,
     progress.MilestoneNotEvaluable: raise_alert,

@@ -6,13 +6,14 @@ from contextlib import AsyncExitStack
 from services.notifications import api
 from services.notifications.gateways.settings import load_channels
 from services.notifications.handlers import HANDLERS
-from services.notifications.letters import Letters, Signer, Wordings
+from services.notifications.letters import Letters, Wordings
 from services.notifications.sender import Alarm, Composer, Courier, Pace, Sender, Writer
 from services.notifications.sender.opening import open_routes, providers
 from services.notifications.store import PatientStore, finished, subscriptions
 from services.notifications.store.ledger import Ledger
 from shared.clinics import load_clinics
 from shared.ids import random_id
+from shared.links import Signer
 from shared.messaging import retention
 from shared.messaging.errors import Unavailable
 from shared.messaging.service import Running, Service, run
@@ -36,7 +37,10 @@ async def _send(running: Running) -> None:
     pace = Pace(lease_seconds=settings.stride_send_lease_seconds, tick_seconds=tick)
     channels = load_channels(settings)
     letters = Letters(
-        Wordings(), settings.stride_public_url, Signer.of(settings.stride_link_keys, settings.stride_tokens)
+        Wordings(),
+        settings.stride_public_url,
+        Signer.of(settings.stride_link_keys, settings.stride_tokens),
+        settings.stride_offers_url,
     )
     composer = Composer(running.clock, load_clinics(settings.stride_clinics), letters, channels.chat, running.engine)
     ledger = Ledger(store, random_id())

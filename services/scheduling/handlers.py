@@ -1,6 +1,6 @@
 """Which fact leads to which decision."""
 
-from services.scheduling.domain import decide, slots
+from services.scheduling.domain import decide, offers, slot_requests
 from shared.events import intake, scheduling
 from shared.events.base import Fact
 from shared.events.calendars import CalendarChanged, ClinicDescribed
@@ -13,7 +13,8 @@ HANDLERS: dict[type[Fact], Handler] = {
     intake.SessionLogged: decide.note_session,
     intake.SessionVoided: decide.void_session,
     intake.AppointmentChangeRequested: decide.change_appointment,
-    scheduling.SlotRequested: slots.request_slot,
+    scheduling.SlotRequested: slot_requests.request_slot,
+    scheduling.WaitlistOffered: offers.offer_time,
     ClinicDescribed: decide.change_calendar,
     CalendarChanged: decide.change_calendar,
 }

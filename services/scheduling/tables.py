@@ -138,8 +138,10 @@ HOLD = Table(
     _number("buffer_minutes"),
     _moment("expires_at", nullable=False),
     _text("state"),
+    _moment("offered_at"),
+    _text("moves", nullable=True),
 )
-"""Its claims are made under `hold_id`, which begins with `hold:`."""
+"""Its claims are made under `hold_id`, which begins with `hold:`. Of an offer, it says since when and what moves."""
 FEED = Table(
     "feed",
     METADATA,

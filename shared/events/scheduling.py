@@ -1,4 +1,4 @@
-"""Facts owned by scheduling: appointments and what could not be booked."""
+"""Facts owned by scheduling: appointments, what could not be booked, and offers of time that has become free."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -109,3 +109,34 @@ class SlotRequested(PatientFact):
     @property
     def natural_key(self) -> str:
         return self.request_id
+
+
+class WaitlistOffered(PatientFact):
+    """A time that has become free is kept for a patient until they answer, or until the offer is over.
+
+    The offer is a hold of the same id: accepting confirms it (`appointment.moved`, or `appointment.booked` where the
+    session had no time), declining releases it. Scheduling publishes it when it begins to keep the time.
+    """
+
+    NAME: ClassVar[str] = "waitlist.offered"
+    offer_id: Identifier
+    plan_id: Identifier
+    sequence: Annotated[int, Field(ge=1)]
+    appointment_id: Identifier | None = None
+    """What would move to this time; None where the session has no time yet."""
+    previous_start: Moment | None = None
+    """When that appointment is now."""
+    start: Moment
+    end: Moment
+    practitioner_id: Identifier
+    room_id: Identifier
+    offered_at: Moment
+    expires_at: Moment
+    round: Annotated[int, Field(ge=1)] = 1
+    """The how manieth patient this is whom the time is offered to."""
+    why: Code = "sooner"
+    """What the patient would gain most: `no-time`, `first-session`, `spacing`, `practitioner` or `sooner`."""
+
+    @property
+    def natural_key(self) -> str:
+        return self.offer_id

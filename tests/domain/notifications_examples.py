@@ -15,6 +15,7 @@ from shared.events.scheduling import (
     AppointmentMoved,
     CourseUnschedulable,
     UnplacedSession,
+    WaitlistOffered,
 )
 
 NOW = datetime(2026, 5, 4, 8, 0, tzinfo=UTC)
@@ -117,6 +118,15 @@ class Example:
             **self.who, plan_id=self.plan_id, plan_version=1, report_id=f"{self.patient_id}-r1", unplaced=(gap,)
         )
 
+    def offered(self, number: int = 0, *, sooner: timedelta = timedelta(days=3)) -> WaitlistOffered:
+        start = FIRST + timedelta(days=7 * number) - sooner
+        return WaitlistOffered(
+            **self.who, offer_id=f"hold:{self.patient_id}-{number}", plan_id=self.plan_id, sequence=number + 1,
+            appointment_id=f"{self.patient_id}-a{number}", previous_start=start + sooner, start=start,
+            end=start + timedelta(minutes=45), practitioner_id="pr-ben", room_id="room-2", offered_at=NOW,
+            expires_at=NOW + timedelta(hours=4),
+        )  # fmt: skip
+
     def everything(self) -> list[Fact]:
         """A whole course with all that can happen to it."""
         away = FIRST + timedelta(days=1)
@@ -124,7 +134,7 @@ class Example:
             self.registered(None), self.updated(1, "ann@example.org", "Asia/Tokyo"),
             self.updated(2, "new@example.org", "America/Los_Angeles"), self.plan(), *self.course(4),
             self.moved(0, 2, away, "practitioner-away"), self.moved(0, 3, away + timedelta(hours=2)),
-            self.cancelled(1), self.booked(5, booking="b2", replaces=f"{self.patient_id}-a1"),
+            self.offered(2), self.cancelled(1), self.booked(5, booking="b2", replaces=f"{self.patient_id}-a1"),
             self.missed(2), self.moved(3, 2, away + timedelta(days=30), "plan-adjusted"), self.cancelled(3, 3),
             self.reached(1), self.retracted(1), self.reached(2), self.adverse(), self.unschedulable(),
             self.ended(at=FIRST + timedelta(days=3)),

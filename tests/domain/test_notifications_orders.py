@@ -81,9 +81,9 @@ def send_next(patient: Patient, now: datetime) -> Patient:
     verdict = say(patient, delivery, now)
     if not isinstance(verdict, Content):
         return patient.with_deliveries(delivery._replace(state=verdict.state, reason=verdict.reason))
-    said_off = {"cancelled", "ended", "missed"}
+    not_on = {"cancelled", "ended", "missed", "offer"}
     for appointment in verdict.appointments:
-        assert takes_place(patient, appointment) is (delivery.topic not in said_off), (
+        assert takes_place(patient, appointment) is (delivery.topic not in not_on), (
             "the message tells of what is not so"
         )
     return patient.with_deliveries(delivery._replace(state=DeliveryState.ACCEPTED, told=verdict.told))

@@ -198,7 +198,7 @@ def every_sms() -> Iterator[tuple[str, str]]:
 
 def test_every_text_message_tells_how_to_end_them_and_takes_few_segments() -> None:
     found = list(every_sms())
-    assert len(found) == 7 * 5
+    assert len(found) == 8 * 5
     for language, text in found:
         assert "STOP" in text
         assert segments(text) <= (1 if language == "en" else 4), text

@@ -14,9 +14,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from services.notifications import api
-from services.notifications.letters import Signer
 from services.notifications.sender import Alarm
 from shared.database import open_engine
+from shared.links import Signer
 from shared.messaging.service import Running
 from shared.settings import Settings
 from shared.tokens import Bearer, Tokens

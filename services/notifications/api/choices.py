@@ -13,10 +13,10 @@ from starlette.responses import HTMLResponse
 
 from services.notifications.api.bearers import STAFF, Authorization, bearer_of
 from services.notifications.domain.wishes import ChoicesGiven, Way
-from services.notifications.letters.links import LinkInvalid, Signer
 from services.notifications.tables import CONSENT
 from shared.events.base import Code, Identifier
 from shared.ids import random_id
+from shared.links import LinkInvalid, Signer
 from shared.messaging.message import Message
 from shared.messaging.service import Running
 from shared.tokens import Tokens

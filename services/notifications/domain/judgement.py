@@ -29,6 +29,8 @@ class Content:
     told: tuple[Told, ...] = ()
     overview: bool = False
     """Whether this is the first that the patient hears of a course: it is shown as a whole."""
+    answer_by: datetime | None = None
+    """Of an offer: until when the time is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,18 @@ def _reminder(patient: Patient, delivery: Delivery, _now: datetime) -> Content |
     return replace(content, told=()) if known else content
 
 
+def _offer(patient: Patient, delivery: Delivery, _now: datetime) -> Content | Dropped:
+    """The time that is kept for the patient; of no use once the appointment that would move is elsewhere."""
+    proposed = patient.appointments[delivery.subject_id]
+    plan, current = patient.plans.get(proposed.plan_id), patient.appointments.get(proposed.replaces or "")
+    if plan is not None and plan.ended_at is not None:
+        return _superseded("plan-ended")
+    if current is not None and (current.status != "booked" or current.start <= proposed.start):
+        return _superseded("newer-version")
+    previous = {proposed.appointment_id: current.start} if current else {}
+    return replace(_telling([proposed], previous), told=(), answer_by=delivery.valid_until)
+
+
 def _milestone(patient: Patient, delivery: Delivery, _now: datetime) -> Content | Dropped:
     alert = patient.alerts[delivery.subject_id]
     retracted = any(a.kind == "milestone-retracted" and _same(a, alert) for a in patient.alerts.values())
@@ -224,6 +238,7 @@ _BY_TOPIC: Final[dict[str, Callable[[Patient, Delivery, datetime], Content | Dro
     "missed": _missed,
     "reminder": _reminder,
     "ended": _ended,
+    "offer": _offer,
     "milestone": _milestone,
     AT_ONCE: _alert,
     TOGETHER: _alerts,

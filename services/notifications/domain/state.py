@@ -117,7 +117,8 @@ class Appointment(NamedTuple):
     plan_id: str
     sequence: int
     version: int
-    status: Literal["booked", "cancelled", "missed"]
+    status: Literal["booked", "cancelled", "missed", "proposed"]
+    """`proposed`: a time that is offered; `replaces` is the appointment that would move there."""
     start: datetime
     end: datetime
     practitioner_id: str | None = None

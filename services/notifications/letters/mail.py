@@ -12,11 +12,11 @@ from services.notifications.domain.judgement import Content
 from services.notifications.domain.parcels import Letter
 from services.notifications.domain.state import Contact, Delivery
 from services.notifications.letters.invitation import Invitation, Invitations
-from services.notifications.letters.links import Signer
 from services.notifications.letters.speech import DEFAULT_LANGUAGE, one_line
 from services.notifications.letters.values import Links, patient_values, reader, staff_values
 from services.notifications.letters.wordings import Wording, Wordings
 from shared.clinics import Clinic
+from shared.links import Signer
 
 _POLICY: Final = SMTP.clone(cte_type="7bit")
 """Nothing that an old mail server could damage."""
@@ -33,7 +33,9 @@ class Letters:
     wordings: Wordings
     public_url: str
     signer: Signer | None = None
-    """Signs the link that ends the mails; without it there is none."""
+    """Signs patients' links; without it there are none."""
+    offers_url: str = ""
+    """Where patients answer to offers; `public_url` where it is empty."""
 
     def to_patient(
         self, clinic: Clinic, contact: Contact, delivery: Delivery, content: Content, now: datetime
@@ -42,7 +44,7 @@ class Letters:
         if contact.email is None:
             raise NoAddress
         wording = self.wordings.find(delivery.topic, contact.language)
-        values = self._values(wording, clinic, contact, content)
+        values = self._values(wording, clinic, contact, delivery, content)
         letter = _letter(_heading(clinic, delivery, now), Address(one_line(contact.name), addr_spec=contact.email))
         _fill(letter.message, wording, values)
         if words := wording.calendar(values):
@@ -73,14 +75,23 @@ class Letters:
             NoAddress: the contact has no phone, or the topic no text message.
         """
         wording = self.wordings.find(delivery.topic, contact.language)
-        words = wording.sms(self._values(wording, clinic, contact, content))
+        words = wording.sms(self._values(wording, clinic, contact, delivery, content))
         if contact.phone is None or words is None:
             raise NoAddress
         return words
 
-    def _values(self, wording: Wording, clinic: Clinic, contact: Contact, content: Content) -> dict[str, Any]:
+    def _values(
+        self, wording: Wording, clinic: Clinic, contact: Contact, delivery: Delivery, content: Content
+    ) -> dict[str, Any]:
         to = reader(clinic, contact, wording.language, self.wordings.translations)
-        return patient_values(to, content, Links())
+        return patient_values(to, content, Links(offer=self._offer_link(clinic, delivery, content)))
+
+    def _offer_link(self, clinic: Clinic, delivery: Delivery, content: Content) -> str:
+        if self.signer is None or content.answer_by is None:
+            return ""
+        (offered,) = content.appointments
+        token = self.signer.offer_token(clinic.clinic_id, delivery.recipient_id, offered.appointment_id, offered.start)
+        return f"{(self.offers_url or self.public_url).rstrip('/')}/o/{token}"
 
 
 def _heading(clinic: Clinic, delivery: Delivery, now: datetime) -> EmailMessage:

@@ -27,8 +27,13 @@ def sample_content(clinic: Clinic, topic: str, count: int) -> Content:
     """`count` appointments, and for a milestone or an alert what it is about."""
     with_whom = clinic.practitioners[0].id
     appointments = tuple(_appointment(number, with_whom) for number in range(count))
-    changed = {one.appointment_id: one.start - timedelta(days=1) for one in appointments} if topic == "moved" else {}
-    return Content(appointments, changed, milestone=_alert(), overview=topic == "booked" and count > 1)
+    changed = (
+        {one.appointment_id: one.start - timedelta(days=1) for one in appointments}
+        if topic in ("moved", "offer")
+        else {}
+    )
+    overview = topic == "booked" and count > 1
+    return Content(appointments, changed, milestone=_alert(), overview=overview, answer_by=NOW + timedelta(hours=4))
 
 
 STAFF: Final = frozenset({"alert", "alerts"})
@@ -39,7 +44,7 @@ def sample_values(clinic: Clinic, letters: Letters, wording: Wording, count: int
     """What the templates of a topic are filled with."""
     if wording.topic in STAFF:
         return staff_values(clinic, [_alert()] * min(count, 3), "p-1", letters.public_url)
-    links = Links(f"{letters.public_url}p/sample", f"{letters.public_url}u/sample", f"{letters.public_url}p/sample")
+    links = Links(*(f"{letters.public_url}{place}/sample" for place in ("p", "u", "p", "o")))
     to = reader(clinic, sample_contact(wording.language), wording.language, letters.wordings.translations)
     return patient_values(to, sample_content(clinic, wording.topic, count), links)
 

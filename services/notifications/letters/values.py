@@ -28,6 +28,7 @@ class Links:
     preferences: str = ""
     unsubscribe: str = ""
     rebook: str = ""
+    offer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,8 @@ def patient_values(to: Reader, content: Content, links: Links) -> dict[str, Any]
         "direction": speech.direction,
         "preferences_url": links.preferences,
         "rebook_url": links.rebook,
+        "offer_url": links.offer,
+        "answer_by": moment(to, content.answer_by) if content.answer_by else "",
     }
 
 

@@ -18,7 +18,8 @@ from services.scheduling.api import resources
 from services.scheduling.api.looking import looked_at
 from services.scheduling.api.resources import MEDIA_TYPE, PLAN_SYSTEM, SEQUENCE, Resource, own_id
 from services.scheduling.domain.calendar import ClinicCalendar
-from services.scheduling.domain.slots import HOLD_PREFIX, TAKEN, free_slots
+from services.scheduling.domain.holds import HOLD_PREFIX
+from services.scheduling.domain.slots import TAKEN, free_slots
 from services.scheduling.store.reading import Wish, find_appointment, find_appointments, find_booking, find_hold
 from shared.events.base import Identifier, Moment
 from shared.events.scheduling import SlotRequested

@@ -163,6 +163,10 @@ class Hold:
     buffer_minutes: int
     expires_at: datetime
     state: Literal["open", "confirmed", "released", "expired"] = "open"
+    offered_at: datetime | None = None
+    """Of an offer: since when. Other holds are asked for."""
+    moves: str | None = None
+    """Of an offer: the appointment that would move here; None where the session has no time."""
 
     def open_at(self, now: datetime) -> bool:
         """Whether it still keeps the slot."""

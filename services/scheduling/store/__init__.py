@@ -21,6 +21,7 @@ _PLACING = (
     intake.PlanAdjusted,
     intake.AppointmentChangeRequested,
     scheduling.SlotRequested,
+    scheduling.WaitlistOffered,
     *CALENDARS,
 )
 """Facts that look for free time. The others need no calendar of the future."""

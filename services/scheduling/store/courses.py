@@ -164,6 +164,8 @@ def _hold(row: Row[Any]) -> Hold:
         buffer_minutes=row.buffer_minutes,
         expires_at=row.expires_at,
         state=row.state,
+        offered_at=row.offered_at,
+        moves=row.moves,
     )
 
 

@@ -1,0 +1,51 @@
+"""A time that has become free, offered to a patient: a hold that Stride makes by itself."""
+
+from datetime import datetime, timedelta
+
+from services.scheduling.domain.course import ClinicSchedule, Course, Hold
+from services.scheduling.domain.decide import settle
+from services.scheduling.domain.diary import open_diary
+from services.scheduling.domain.holds import keep
+from services.scheduling.domain.slot_requests import session_of
+from services.scheduling.domain.slots import TAKEN, named_slot, refuse_blocked, refuse_served
+from shared.events.scheduling import WaitlistOffered
+from shared.messaging.errors import Refused
+from shared.messaging.message import Decision
+
+
+def offer_time(schedule: ClinicSchedule, fact: WaitlistOffered, now: datetime) -> Decision[ClinicSchedule]:
+    """Keep the time for the patient until the offer is over.
+
+    Raises:
+        Refused: the session is not as it was when the offer was thought of, or something is in the way by now.
+    """
+    diary = open_diary(schedule, fact, now)
+    course, session = session_of(schedule, diary, fact, fact.plan_id, fact.sequence)
+    _refuse_changed(course, fact)
+    if any(hold.open_at(now) for hold in diary.patient.holds.values()):
+        raise Refused("Something is kept for the patient already.", pointer=TAKEN)
+    slot = named_slot(diary, course, fact.start, fact.practitioner_id, fact.room_id)
+    refuse_blocked(diary, slot, timedelta())
+    hold = Hold(
+        hold_id=fact.offer_id,
+        plan_id=fact.plan_id,
+        sequence=session.sequence,
+        start=slot.start,
+        end=slot.end,
+        practitioner=slot.practitioner,
+        room=slot.room,
+        buffer_minutes=diary.calendar.buffer_minutes,
+        expires_at=fact.expires_at,
+        moves=fact.appointment_id,
+        offered_at=fact.offered_at,
+    )
+    return settle(schedule, keep(diary, hold), fact)
+
+
+def _refuse_changed(course: Course, fact: WaitlistOffered) -> None:
+    if fact.appointment_id is None:
+        refuse_served(course, fact.sequence)
+        return
+    moving = course.appointments.get(fact.appointment_id)
+    if moving is None or moving.status != "booked" or moving.start <= fact.start:
+        raise Refused("The appointment that would move is no longer where it was.", pointer=TAKEN)
