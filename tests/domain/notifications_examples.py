@@ -35,11 +35,15 @@ class Example:
     def who(self) -> dict[str, Any]:
         return {"clinic_id": self.clinic_id, "patient_id": self.patient_id}
 
-    def contact(self, email: str | None = "ann@example.org", zone: str | None = None) -> Contact:
-        return Contact(name="Ann Example", email=email, zone=zone)
+    def contact(
+        self, email: str | None = "ann@example.org", zone: str | None = None, phone: str | None = None
+    ) -> Contact:
+        return Contact(name="Ann Example", email=email, zone=zone, phone=phone)
 
-    def registered(self, email: str | None = "ann@example.org", zone: str | None = None) -> PatientRegistered:
-        return PatientRegistered(**self.who, contact=self.contact(email, zone), recorded_at=NOW)
+    def registered(
+        self, email: str | None = "ann@example.org", zone: str | None = None, phone: str | None = None
+    ) -> PatientRegistered:
+        return PatientRegistered(**self.who, contact=self.contact(email, zone, phone), recorded_at=NOW)
 
     def updated(self, revision: int, email: str | None, zone: str | None = None) -> PatientUpdated:
         return PatientUpdated(**self.who, contact=self.contact(email, zone), revision=revision, recorded_at=NOW)

@@ -237,6 +237,12 @@ class Desk:
                         return
                 await asyncio.sleep(0.02)
 
+    async def settled(self, topic: str, seconds: float = 15) -> None:
+        """Until the messages of `topic` are out of the sender's hands, whatever waits besides."""
+        async with asyncio.timeout(seconds):
+            while {state for state, _ in await self.states(topic)} & {"scheduled", "ready", "claimed", "sending"}:
+                await asyncio.sleep(0.02)
+
     async def send_all(self, post: Post, **how: Any) -> None:
         async with self.sending(*self.sender(post, **how)):
             await self.quiet()

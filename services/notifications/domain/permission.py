@@ -4,12 +4,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from services.notifications.domain.reminders import zone_of
-from services.notifications.domain.state import MAYBE_TOLD, Delivery, Patient
+from services.notifications.domain.state import IN_HAND, MAYBE_TOLD, Delivery, Patient
 
 CAPPED: Final = "too-many"
 QUIET: Final = "quiet-hours"
 _UNCAPPED: Final = frozenset({"moved", "cancelled", "ended"})
 """Whoever does not hear of these stands before a closed door."""
+_COUNTED: Final = MAYBE_TOLD | IN_HAND
 _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
 
 
@@ -27,7 +28,7 @@ def _capped_until(patient: Patient, delivery: Delivery, now: datetime) -> dateti
     sent = sorted(
         other.due_at
         for other in patient.deliveries.values()
-        if other.recipient == "patient" and other.state in MAYBE_TOLD and other.due_at > now - _WEEK
+        if other.recipient == "patient" and other.state in _COUNTED and other.due_at > now - _WEEK
     )
     policy = patient.desk.messages
     for span, most in ((_DAY, policy.per_day), (_WEEK, policy.per_week)):

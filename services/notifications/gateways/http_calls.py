@@ -9,6 +9,7 @@ from services.notifications.gateways.outcomes import PutOff, Rejected, Uncertain
 _NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 _LATER: Final = frozenset({409, 425, 429})
 _OURS_TO_MEND: Final = frozenset({401, 402, 403, 404, 405})
+"""The account or its address is wrong: a token that has run out must not cost the messages of that hour."""
 _REFUSED, _BROKEN = 400, 500
 _MOST_SECONDS: Final = 86_400.0
 
@@ -18,8 +19,8 @@ async def post(client: httpx.AsyncClient, url: str, **request: Any) -> httpx.Res
 
     Raises:
         Unreachable: nothing was sent.
-        PutOff: 409, 425 or 429: not now.
-        Rejected: any other 4xx; another provider might take it where the fault is in our account.
+        PutOff: not now (409, 425, 429), or not until our account is mended (401 to 405).
+        Rejected: any other 4xx.
         Uncertain: no answer, or one (3xx, 5xx) that leaves it open.
     """
     try:
@@ -31,10 +32,10 @@ async def post(client: httpx.AsyncClient, url: str, **request: Any) -> httpx.Res
     if answer.is_success:
         return answer
     code = f"http-{answer.status_code}"
-    if answer.status_code in _LATER:
+    if answer.status_code in _LATER | _OURS_TO_MEND:
         raise PutOff(code, retry_after(answer.headers.get("retry-after")))
     if _REFUSED <= answer.status_code < _BROKEN:
-        raise Rejected(code, elsewhere=answer.status_code in _OURS_TO_MEND)
+        raise Rejected(code)
     raise Uncertain(code)
 
 

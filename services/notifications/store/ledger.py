@@ -30,14 +30,18 @@ _READY = text("""
     WHERE d.state = 'ready' AND d.channel = :channel AND (d.urgent OR NOT :only_urgent)
         AND NOT (d.recipient = 'patient' AND EXISTS (
             SELECT 1 FROM delivery ahead
-            WHERE ahead.patient_key = d.patient_key AND ahead.recipient = 'patient'
+            WHERE ahead.patient_key = d.patient_key AND ahead.recipient = 'patient' AND ahead.channel = d.channel
                 AND ahead.state IN ('scheduled', 'deferred', 'ready', 'claimed', 'sending')
                 AND (ahead.state IN ('claimed', 'sending')
                     OR (ahead.due_at, ahead.position) < (d.due_at, d.position))))
     ORDER BY d.urgent DESC, d.due_at, d.position LIMIT :limit
     FOR UPDATE SKIP LOCKED
 """)
-"""At most one per patient, and none while another is on its way: each line is served in order."""
+"""At most one per patient, and none while another is on its way: each channel's line is served in order.
+
+A channel does not wait for another one, whose provider may be down. What a message says is judged when
+it is claimed and holds until it goes out (`claimed_revision`), so the lines can't contradict each other.
+"""
 _MARK = text("""
     UPDATE delivery SET
         state = marked.state, reason = marked.reason, told = marked.told, owner = :owner,
