@@ -36,6 +36,7 @@ PATIENT = Table(
     Column("language", Text),
     Column("zone", Text),
     Column("phone", Text),
+    Column("confidential", Boolean),
 )
 """`revision` counts the changes that facts made, `version` names the transaction that changed anything last."""
 PLAN = Table(
@@ -87,6 +88,7 @@ DELIVERY = Table(
     Column("misfire", Text, nullable=False),
     Column("local_time", DateTime),
     Column("tzid", Text),
+    Column("instead_of", Text),
     Column("told", JSON),
     Column("attempt", Integer, nullable=False),
     Column("deferrals", Integer, nullable=False),

@@ -22,6 +22,13 @@ from shared.events.clinical import (
 )
 
 
+class ConfidentialContact(Part):
+    """Where a patient asked to be reached in confidence, for instance because others read the household's mail."""
+
+    email: EmailStr | None = None
+    phone: Annotated[str, Field(max_length=32)] | None = None
+
+
 class Contact(Part):
     """How to reach a patient. Personal data: only ever in `patient.*`."""
 
@@ -32,6 +39,8 @@ class Contact(Part):
     zone: Annotated[str, Field(max_length=64)] | None = None
     """IANA time zone; the clinic's where it is unknown."""
     birth_date: date | None = None
+    confidential: ConfidentialContact | None = None
+    """If given, these addresses alone are used, and messages say no more than that the patient should call."""
 
 
 class PatientRegistered(PatientFact):

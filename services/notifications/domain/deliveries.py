@@ -3,16 +3,13 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from services.notifications.domain.state import LIVE, OPEN, Delivery, DeliveryState, Misfire, Patient, Role, wish
+from services.notifications.domain.reach import CHANNELS, NOT_ADDRESSABLE, VERIFY, objection, reach
+from services.notifications.domain.state import LIVE, OPEN, Delivery, DeliveryState, Misfire, Patient, Role
 from shared.events.base import Fact
 from shared.ids import derived_id
 
-NO_ADDRESS = "no-address"
-DECEASED = "deceased"
 NO_OWNER = "no-owner"
-OPTED_OUT = "opted-out"
-NOT_WISHED = "not-wished"
-_NOT_ADDRESSABLE = frozenset({NO_ADDRESS, DECEASED, OPTED_OUT, NOT_WISHED})
+OTHER_WAY = "other-channel"
 
 
 def to_patient(
@@ -28,7 +25,7 @@ def to_patient(
     misfire: Misfire = "send_now",
 ) -> Delivery:
     """A message to the patient, in the state that the contact allows."""
-    state, reason = _reach(patient, "email", topic)
+    channel, state, reason = reach(patient, topic)
     return Delivery(
         delivery_id=_delivery_id(patient, "patient", patient.patient_id, topic, subject_id, subject_version, slot),
         recipient="patient",
@@ -40,6 +37,7 @@ def to_patient(
         state=state,
         reason=reason,
         slot=slot,
+        channel=channel,
         plan_id=plan_id,
         valid_until=valid_until,
         misfire=misfire,
@@ -112,26 +110,28 @@ def _delivery_id(patient: Patient, *identity: str | int, channel: str = "email")
 
 
 def addressed(patient: Patient, delivery: Delivery) -> Delivery:
-    """`delivery` in the state that the patient's contact allows now."""
+    """`delivery` by the channel and in the state that the patient's contact and choices allow now."""
     if delivery.recipient != "patient":
         return delivery
-    state, reason = _reach(patient, delivery.channel, delivery.topic)
-    return delivery._replace(state=state, reason=reason)
+    fixed = delivery.instead_of is not None or delivery.topic == VERIFY
+    channel, state, reason = reach(patient, delivery.topic, only=delivery.channel if fixed else "")
+    return delivery._replace(channel=channel, state=state, reason=reason)
 
 
-def _reach(patient: Patient, channel: str, topic: str) -> tuple[DeliveryState, str]:
-    """The state, and the reason for it, of a message that has nothing else against it."""
-    if any(plan.end_reason == DECEASED for plan in patient.plans.values()):
-        return DeliveryState.SUPPRESSED, DECEASED
-    if patient.contact is None:
-        return DeliveryState.PLANNED, ""
-    if wish(patient, channel, "on") == "off":
-        return DeliveryState.SUPPRESSED, OPTED_OUT
-    if patient.contact.email is None:
-        return DeliveryState.SUPPRESSED, NO_ADDRESS
-    if wish(patient, f"topic.{topic}", "on") == "off":
-        return DeliveryState.SUPPRESSED, NOT_WISHED
-    return DeliveryState.SCHEDULED, ""
+def instead(patient: Patient, failed: Delivery) -> Patient:
+    """The same message by the other channel, once, where that may be used: `failed` certainly did not arrive."""
+    if failed.recipient != "patient" or failed.instead_of is not None or failed.topic == VERIFY:
+        return patient
+    channel = next(one for one in CHANNELS if one != failed.channel)
+    if objection(patient, channel):
+        return patient
+    again = failed._replace(
+        delivery_id=_delivery_id(patient, "instead", failed.delivery_id, channel=channel),
+        channel=channel,
+        instead_of=failed.delivery_id,
+        told=(),
+    )
+    return patient.with_deliveries(addressed(patient, again))
 
 
 def readdress(patient: Patient) -> Patient:
@@ -139,7 +139,7 @@ def readdress(patient: Patient) -> Patient:
     waiting = (
         delivery
         for delivery in patient.deliveries.values()
-        if delivery.state in LIVE or (delivery.state in OPEN and delivery.reason in _NOT_ADDRESSABLE)
+        if delivery.state in LIVE or (delivery.state in OPEN and delivery.reason in NOT_ADDRESSABLE)
     )
     pairs = [(delivery, addressed(patient, delivery)) for delivery in waiting]
     return patient.with_deliveries(*(after for before, after in pairs if after != before))

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
-from services.notifications.domain.deliveries import addressed
+from services.notifications.domain.deliveries import OTHER_WAY, addressed
 from services.notifications.domain.groups import AT_ONCE, TOGETHER, course_of, grouped
 from services.notifications.domain.permission import not_before
+from services.notifications.domain.reach import VERIFY, only_to_call
 from services.notifications.domain.standing import takes_place, told_of
 from services.notifications.domain.state import Alert, Appointment, Delivery, DeliveryState, Patient, Told
 from services.notifications.domain.timers import collapsed, lapsed
@@ -27,6 +28,8 @@ class Content:
     milestone: Alert | None = None
     alerts: tuple[Alert, ...] = ()
     told: tuple[Told, ...] = ()
+    call_only: bool = False
+    """Whether the message may say no more than that the patient should call."""
     overview: bool = False
     """Whether this is the first that the patient hears of a course: it is shown as a whole."""
     answer_by: datetime | None = None
@@ -47,6 +50,8 @@ class Later:
 
     at: datetime
     reason: str
+    channel: str | None = None
+    """The channel that it goes by then, where that is another one."""
 
 
 Judgement = Content | Dropped | Later
@@ -57,9 +62,13 @@ _COURSE: Final = 3
 def judge(patient: Patient, delivery: Delivery, now: datetime) -> Judgement:
     """What `delivery` says at `now`, or what becomes of it instead; not within quiet hours, nor too often."""
     verdict = say(patient, delivery, now)
-    if isinstance(verdict, Content) and delivery.recipient == "patient":
-        return _when_it_may_go(patient, delivery, verdict, now)
-    return verdict
+    if delivery.recipient != "patient" or not isinstance(verdict, Content):
+        return verdict
+    channel = addressed(patient, delivery).channel
+    if channel != delivery.channel:
+        return Later(now, OTHER_WAY, channel)
+    verdict = replace(verdict, call_only=True) if only_to_call(patient) and delivery.topic != VERIFY else verdict
+    return _when_it_may_go(patient, delivery, verdict, now)
 
 
 def say(patient: Patient, delivery: Delivery, now: datetime) -> Content | Dropped:
@@ -231,7 +240,12 @@ def _telling(appointments: Iterable[Appointment], previous: Mapping[str, datetim
     return Content(ordered, previous, told=told)
 
 
+def _code(_patient: Patient, _delivery: Delivery, _now: datetime) -> Content:
+    return Content()
+
+
 _BY_TOPIC: Final[dict[str, Callable[[Patient, Delivery, datetime], Content | Dropped]]] = {
+    VERIFY: _code,
     "booked": _booked,
     "moved": _moved,
     "cancelled": _cancelled,

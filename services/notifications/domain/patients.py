@@ -22,13 +22,15 @@ def learn_contact(patient: Patient, fact: PatientRegistered | PatientUpdated, no
 
 def _contact(fact: PatientRegistered | PatientUpdated) -> Contact:
     given = fact.contact
+    at = given.confidential or given
     return Contact(
         revision=fact.revision if isinstance(fact, PatientUpdated) else 0,
         name=given.name,
-        email=given.email,
+        email=at.email,
         language=given.language,
         zone=given.zone,
-        phone=_e164(given.phone),
+        phone=_e164(at.phone),
+        confidential=given.confidential is not None,
     )
 
 

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Final
 
+from services.notifications.domain.choices import quiet_hours_of
 from services.notifications.domain.reminders import zone_of
 from services.notifications.domain.state import IN_HAND, MAYBE_TOLD, Delivery, Patient
 
@@ -18,7 +19,7 @@ def not_before(patient: Patient, delivery: Delivery, now: datetime) -> tuple[dat
     """Until when the message has to wait, and why; nothing where it may go now."""
     if (until := _capped_until(patient, delivery, now)) is not None:
         return until, CAPPED
-    until = patient.desk.messages.quiet_hours.until(now, zone_of(patient))
+    until = quiet_hours_of(patient).until(now, zone_of(patient))
     return None if until is None else (until, QUIET)
 
 

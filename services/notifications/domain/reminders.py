@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from services.notifications.domain.choices import quiet_hours_of
 from services.notifications.domain.deliveries import addressed, to_patient
 from services.notifications.domain.standing import takes_place
 from services.notifications.domain.state import LIVE, OPEN, Appointment, Delivery, DeliveryState, Patient
@@ -18,6 +19,7 @@ SLOTS: Final[dict[str, int]] = {"3d": 3, "1d": 1}
 """Slot to days before the appointment."""
 BOOKED_LATE: Final = "booked-late"
 _EARLIEST, _LATEST = time(9), time(19)
+_BEFORE_QUIET: Final = timedelta(minutes=30)
 
 
 def zone_of(patient: Patient) -> ZoneInfo:
@@ -51,9 +53,15 @@ def due(start: datetime, days: int, zone: ZoneInfo) -> datetime:
     return wall_time(start, days, zone).replace(tzinfo=zone).astimezone(UTC)
 
 
-def _timed(delivery: Delivery, start: datetime, zone: ZoneInfo) -> Delivery:
-    days = SLOTS[delivery.slot]
-    return delivery._replace(due_at=due(start, days, zone), local_time=wall_time(start, days, zone), tzid=zone.key)
+def _timed(patient: Patient, delivery: Delivery, start: datetime) -> Delivery:
+    """At its wall time; where the patient's quiet hours last until the appointment begins, before they begin."""
+    zone, quiet = zone_of(patient), quiet_hours_of(patient)
+    wall = wall_time(start, SLOTS[delivery.slot], zone)
+    at = wall.replace(tzinfo=zone).astimezone(UTC)
+    if quiet.hold(wall.time()) and (spell := quiet.spell(at, zone)) and spell[1] >= start:
+        at = spell[0] - _BEFORE_QUIET
+        wall = at.astimezone(zone).replace(tzinfo=None)
+    return delivery._replace(due_at=at, local_time=wall, tzid=zone.key)
 
 
 def remind(patient: Patient, appointment: Appointment, now: datetime) -> Patient:
@@ -75,7 +83,7 @@ def _reminder(patient: Patient, appointment: Appointment, slot: str, now: dateti
         valid_until=appointment.start,
         misfire="collapse",
     )
-    return _unless_late(_timed(delivery, appointment.start, zone_of(patient)), now)
+    return _unless_late(_timed(patient, delivery, appointment.start), now)
 
 
 def _unless_late(delivery: Delivery, now: datetime) -> Delivery:
@@ -86,7 +94,7 @@ def _unless_late(delivery: Delivery, now: datetime) -> Delivery:
 
 
 def retime(patient: Patient, now: datetime) -> Patient:
-    """Move pending reminders to the patient's new zone. What is overdue goes as it is."""
+    """Move pending reminders to the patient's new zone or quiet hours. What is overdue goes as it is."""
     return patient.with_deliveries(
         *(
             _in_zone(patient, delivery, now)
@@ -103,4 +111,4 @@ def _overdue(delivery: Delivery, now: datetime) -> bool:
 def _in_zone(patient: Patient, delivery: Delivery, now: datetime) -> Delivery:
     start = delivery.valid_until
     assert start is not None
-    return _unless_late(addressed(patient, _timed(delivery, start, zone_of(patient))), now)
+    return _unless_late(addressed(patient, _timed(patient, delivery, start)), now)

@@ -62,6 +62,7 @@ LIVE = TIMERS | {DeliveryState.PLANNED, DeliveryState.READY}
 OPEN = LIVE | {DeliveryState.SUPPRESSED}
 """Not in the sender's hands: a decision may change or take back these."""
 IN_HAND = frozenset({DeliveryState.CLAIMED, DeliveryState.SENDING})
+NOT_ARRIVED = frozenset({DeliveryState.FAILED, DeliveryState.UNDELIVERED, DeliveryState.BOUNCED})
 MAYBE_TOLD = frozenset({DeliveryState.SENDING, DeliveryState.ACCEPTED, DeliveryState.DELIVERED, DeliveryState.UNKNOWN})
 
 
@@ -96,6 +97,9 @@ class Contact(NamedTuple):
     zone: str | None
     phone: str | None = None
     """E.164, for SMS."""
+    confidential: bool = False
+    """Whether the patient asked to be reached in confidence: at these addresses alone, with no more than a request
+    to call."""
 
 
 class Plan(NamedTuple):
@@ -159,6 +163,8 @@ class Delivery(NamedTuple):
     local_time: datetime | None = None
     """The wall time (naive) in `tzid` that `due_at` stands for; of a webhook, when the fact was."""
     tzid: str | None = None
+    instead_of: str | None = None
+    """The delivery of another channel that certainly did not arrive, which this one stands in for."""
     told: tuple[Told, ...] = ()
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
 
+from services.notifications.domain.deliveries import instead
 from services.notifications.domain.groups import TOGETHER
 from services.notifications.domain.judgement import Content, Dropped, Later, judge, say
 from services.notifications.domain.state import Alert, Delivery, DeliveryState, Patient
@@ -85,7 +86,10 @@ def sent(patient: Patient, fact: NotificationSent, now: datetime) -> Decision[Pa
 def failed(patient: Patient, fact: NotificationFailed, now: datetime) -> Decision[Patient]:
     """The message did not go out, or nobody can know."""
     patient = lapse(patient, now, but=fact.delivery_id)
-    return Decision(_settled(patient, fact, _FINAL[fact.state], fact.reason, now))
+    patient = _settled(patient, fact, _FINAL[fact.state], fact.reason, now)
+    delivery = patient.deliveries.get(fact.delivery_id)
+    certain = delivery is not None and fact.state in {"failed", "bounced"}
+    return Decision(instead(patient, delivery) if certain and delivery else patient)
 
 
 def _settled(patient: Patient, fact: DeliveryFact, state: DeliveryState, reason: str, at: datetime) -> Patient:
@@ -128,7 +132,10 @@ def _put_off(patient: Patient, delivery: Delivery, now: datetime) -> Delivery:
         verdict = judge(patient, delivery, delivery.due_at)
         if not isinstance(verdict, Later):
             break
-        delivery = delivery._replace(state=DeliveryState.DEFERRED, reason=verdict.reason, due_at=verdict.at)
+        channel = verdict.channel or delivery.channel
+        delivery = delivery._replace(
+            state=DeliveryState.DEFERRED, reason=verdict.reason, due_at=verdict.at, channel=channel
+        )
     return delivery
 
 

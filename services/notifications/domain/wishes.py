@@ -1,14 +1,13 @@
-"""What a patient wants and allows: an append-only ledger of choices, of which the latest holds.
-
-`email` and `sms` say whether a channel may be used at all, `topic.reminder` whether a kind of message is wanted,
-`channel` which way is preferred, `quiet` when to leave them alone (`21:00-08:00`), `language` what they read.
-"""
+"""What a patient wants and allows: an append-only ledger of choices, of which the latest holds (`choices.py`)."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar, Final, Literal
 
+from services.notifications.domain.choices import admissible
 from services.notifications.domain.deliveries import readdress
+from services.notifications.domain.reach import mark
+from services.notifications.domain.reminders import retime
 from services.notifications.domain.state import Consent, Patient, wish
 from shared.events.base import Code, Identifier, PatientFact
 from shared.events.notifications import ConsentRecorded
@@ -16,14 +15,8 @@ from shared.ids import derived_id
 from shared.messaging.errors import Refused
 from shared.messaging.message import Decision
 
-WORDING: Final = "choices-1"
+WORDING: Final = "choices-2"
 """The version of the page's words that a choice was made by; raise it with them."""
-OPTIONAL_TOPICS: Final = ("reminder", "milestone", "missed")
-_SWITCHES: Final = ("email", "sms", *(f"topic.{topic}" for topic in OPTIONAL_TOPICS))
-_ALLOWED: Final[Mapping[str, frozenset[str]]] = {
-    **dict.fromkeys(_SWITCHES, frozenset({"on", "off"})),
-    "channel": frozenset({"email", "sms"}),
-}
 Way = Literal["page", "one-click", "sms-keyword", "staff", "clinic-system"]
 
 
@@ -45,12 +38,9 @@ def choose(patient: Patient, fact: ChoicesGiven, now: datetime) -> Decision[Pati
     """Record what is new; messages that are no longer allowed are held back in the same moment.
 
     Raises:
-        Refused: a choice that there is not.
+        Refused: a choice that there is not, or the proof of an address that there is not.
     """
-    for what, value in fact.choices.items():
-        if value not in _ALLOWED.get(what, frozenset()):
-            raise Refused("there is no such choice", pointer=f"/choices/{what}", remedy="See docs/notifications.md.")
-    new = [(what, value) for what, value in fact.choices.items() if wish(patient, what, "") != value]
+    given = {what: _checked(patient, what, value) for what, value in fact.choices.items()}
     recorded = tuple(
         ConsentRecorded(
             clinic_id=patient.clinic_id,
@@ -63,29 +53,33 @@ def choose(patient: Patient, fact: ChoicesGiven, now: datetime) -> Decision[Pati
             recorded_by=fact.given_by,
             recorded_at=now,
         )
-        for what, value in new
+        for what, value in given.items()
+        if wish(patient, what, "") != value
     )
     for one in recorded:
         patient = record(patient, one, now).state
     return Decision(patient, recorded)
 
 
-def record(patient: Patient, fact: ConsentRecorded, _now: datetime) -> Decision[Patient]:
+def _checked(patient: Patient, what: str, value: str) -> str:
+    """The value as it is recorded: `yes` to an address becomes the mark of the address as it is now."""
+    if not admissible(what, value):
+        raise Refused("there is no such choice", pointer=f"/choices/{what}", remedy="See docs/notifications.md.")
+    if not what.startswith("verified.") or value != "yes":
+        return value
+    if proof := mark(patient, what.removeprefix("verified.")):
+        return proof
+    raise Refused("there is no address to vouch for", pointer=f"/choices/{what}", remedy="Hand in patient.updated.")
+
+
+def record(patient: Patient, fact: ConsentRecorded, now: datetime) -> Decision[Patient]:
     """Add a choice to the ledger, in whatever order they come."""
     if fact.consent_id in patient.consents:
         return Decision(patient)
     entry = Consent(fact.consent_id, fact.what, fact.value, fact.way, fact.wording, fact.recorded_by, fact.recorded_at)
-    return Decision(readdress(patient._replace(consents={**patient.consents, entry.consent_id: entry})))
+    patient = readdress(patient._replace(consents=_with(patient.consents, entry)))
+    return Decision(retime(patient, now) if fact.what == "quiet" else patient)
 
 
-def keyword(text: str) -> Literal["stop", "start", "help"] | None:
-    """What a patient asks for by answering a text message with one word, in any language that Stride writes."""
-    return _KEYWORDS.get(text.strip().strip(".!").casefold())
-
-
-_KEYWORDS: Final[Mapping[str, Literal["stop", "start", "help"]]] = {
-    **dict.fromkeys(("stop", "stopall", "unsubscribe", "cancel", "end", "quit", "baja", "alto", "stopp", "arrêt",
-                     "arret", "إيقاف", "توقف"), "stop"),
-    **dict.fromkeys(("start", "unstop", "yes", "alta", "oui", "ja", "ابدأ", "نعم"), "start"),
-    **dict.fromkeys(("help", "info", "ayuda", "hilfe", "aide", "مساعدة"), "help"),
-}  # fmt: skip
+def _with(consents: Mapping[str, Consent], entry: Consent) -> Mapping[str, Consent]:
+    return {**consents, entry.consent_id: entry}

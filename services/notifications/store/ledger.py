@@ -14,9 +14,11 @@ import orjson
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.notifications.domain.choices import language_of
+from services.notifications.domain.deliveries import instead
 from services.notifications.domain.judgement import Content, Dropped, Judgement, Later, judge
 from services.notifications.domain.receipts import Receipt
-from services.notifications.domain.state import Contact, Delivery, DeliveryState
+from services.notifications.domain.state import NOT_ARRIVED, Contact, Delivery, DeliveryState, Patient
 from services.notifications.store import allowances, receipts, timers
 from services.notifications.store.allowances import Limit
 from services.notifications.store.patients import PatientStore
@@ -46,6 +48,7 @@ _MARK = text("""
     UPDATE delivery SET
         state = marked.state, reason = marked.reason, told = marked.told, owner = :owner,
         due_at = COALESCE(marked.due_at, delivery.due_at), attempt = delivery.attempt + 1,
+        channel = COALESCE(marked.channel, delivery.channel),
         claimed_at = clock_timestamp(), claimed_revision = marked.claimed_revision, handed_over_at = NULL
     FROM json_populate_recordset(NULL::delivery, CAST(CAST(:rows AS text) AS json)) AS marked
     WHERE delivery.delivery_id = marked.delivery_id AND delivery.state = 'ready'
@@ -159,7 +162,7 @@ class Ledger:
         await tx.execute(_MARK, {"rows": orjson.dumps(marked).decode(), "owner": self.owner})
         await self.store.touch(tx, patients)
         claims = [
-            Claim(read(r), r.clinic_id, r.patient_id, r.attempt + 1, r.deferrals, v, patients[r.patient_key].contact)
+            Claim(read(r), r.clinic_id, r.patient_id, r.attempt + 1, r.deferrals, v, _reader(patients[r.patient_key]))
             for r, v in judged
             if isinstance(v, Content)
         ]
@@ -213,6 +216,7 @@ class Ledger:
         facts = [fact for row in settled if (fact := sent(row) or failed(row))]
         left = [row.delivery_id for row in settled if row.state in {DeliveryState.ACCEPTED, DeliveryState.UNKNOWN}]
         corrected = await receipts.apply(tx, left, now) if left else []
+        await self._try_otherwise(tx, [*settled, *corrected])
         return facts + [fact for row in corrected if (fact := reported(row))]
 
     async def receive(self, tx: AsyncConnection, given: Sequence[Receipt], now: datetime) -> list[Published]:
@@ -221,12 +225,31 @@ class Ledger:
         await self.store.touch(tx, set(patients.values()))
         await receipts.keep(tx, [receipt for receipt in given if receipt.delivery_id in patients], now)
         corrected = await receipts.apply(tx, patients, now)
+        await self._try_otherwise(tx, corrected)
         return [fact for row in corrected if (fact := reported(row))]
+
+    async def _try_otherwise(self, tx: AsyncConnection, settled: Sequence[Row[Any]]) -> None:
+        """Plan what certainly did not reach a patient for their other channel, where they have one."""
+        lost = [row for row in settled if row.recipient == "patient" and row.state in NOT_ARRIVED]
+        if not lost:
+            return
+        whose = {row.patient_key: (row.clinic_id, row.patient_id) for row in lost}
+        before = await self.store.load_patients(tx, whose)
+        after = dict(before)
+        for row in lost:
+            after[row.patient_key] = instead(after[row.patient_key], read(row))
+        changes = [(before[key], after[key]) for key in whose if after[key] is not before[key]]
+        await self.store.save(tx, changes)
 
 
 def read(row: Row[Any]) -> Delivery:
     """The delivery in a whole row of the ledger."""
     return read_delivery([getattr(row, name) for name in Delivery._fields])
+
+
+def _reader(patient: Patient) -> Contact | None:
+    """The contact, in the language that the patient wants to read."""
+    return patient.contact and patient.contact._replace(language=language_of(patient))
 
 
 async def _within_limits(tx: AsyncConnection, handings: Sequence[Handing]) -> tuple[list[Handing], set[str]]:
@@ -256,11 +279,13 @@ def _given(result: Result) -> dict[str, Any]:
 
 
 def _mark(row: Row[Any], verdict: Judgement, revision: int) -> dict[str, Any]:
-    marked = {"delivery_id": row.delivery_id, "told": None, "due_at": None, "claimed_revision": revision}
+    unchanged = dict.fromkeys(("told", "due_at", "channel"))
+    marked = {"delivery_id": row.delivery_id, "claimed_revision": revision, **unchanged}
     match verdict:
         case Content():
             return marked | {"state": DeliveryState.CLAIMED, "reason": "", "told": told_columns(verdict.told)}
         case Later():
-            return marked | {"state": DeliveryState.DEFERRED, "reason": verdict.reason, "due_at": verdict.at}
+            later = {"reason": verdict.reason, "due_at": verdict.at, "channel": verdict.channel}
+            return marked | later | {"state": DeliveryState.DEFERRED}
         case Dropped():
             return marked | {"state": verdict.state, "reason": verdict.reason}

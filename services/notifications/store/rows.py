@@ -59,7 +59,8 @@ _WHOSE: Final[dict[str, Callable[[Patient], str]]] = {
 _WHO: Final = ("patient_key",)
 _WHO_IN_FULL: Final = tuple(_WHOSE)
 CONTACT: Final = tuple(
-    PATIENT.c[name] for name in (*_WHO_IN_FULL, "contact_revision", "name", "email", "language", "zone", "phone")
+    PATIENT.c[name]
+    for name in (*_WHO_IN_FULL, "contact_revision", "name", "email", "language", "zone", "phone", "confidential")
 )
 """The columns of a row of `patient` that facts change."""
 

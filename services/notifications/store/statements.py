@@ -12,7 +12,7 @@ from shared.bulk import unnest
 # ruff: noqa: S608
 
 _OPEN = ", ".join(f"'{state}'" for state in sorted(OPEN))
-_PLANNED = ("state", "reason", "due_at", "local_time", "tzid")
+_PLANNED = ("state", "reason", "channel", "due_at", "local_time", "tzid")
 _CHANGING: Final = ("owner", *ALERTS.own[ALERTS.own.index("acknowledged_by") :])
 """What people and timers change of an alert; `role` comes along."""
 _CONTACT = [column.name for column in CONTACT]
