@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from services.scheduling.domain.blocks import standing
 from services.scheduling.domain.booking import main_practitioners
-from services.scheduling.domain.course import Appointment, ClinicSchedule, Unplaced
+from services.scheduling.domain.course import Appointment, ClinicSchedule, Course, Unplaced
 from services.scheduling.domain.diary import Diary
 from services.scheduling.domain.objective import LEFT_OUT, OTHER_PRACTITIONER, UNEVEN
-from services.scheduling.domain.price import price_of
+from services.scheduling.domain.price import price_of, visits_of
 from services.scheduling.domain.quality import wrong_gaps
 from services.scheduling.domain.slots import Slot
 from services.scheduling.domain.waitlist import Candidate, OfferRules, candidates, next_offer, ranked
@@ -163,13 +163,19 @@ def test_a_gain_is_what_the_course_saves_and_no_bound_breaks_for_it(
         )  # fmt: skip
         sessions = {**course.sessions, candidate.sequence: replace(course.sessions[candidate.sequence], unplaced=None)}
         after = replace(course, sessions=sessions, appointments={**course.appointments, there.appointment_id: there})
-        (main,) = main_practitioners(diary, course, standing(course))[:1]
-        assert candidate.gain == price_of(diary, course, main).total - price_of(diary, after, main).total > 0
+        assert candidate.gain == _price(diary, course, course) - _price(diary, after, course) > 0
         assert _wrong(diary, after) <= _wrong(diary, course)
 
 
-def _wrong(diary: Diary, course: object) -> int:
-    kept = standing(course)  # type: ignore[arg-type]
+def _price(diary: Diary, course: Course, before: Course) -> int:
+    main = main_practitioners(diary, before, standing(before))[0]
+    without_time = sum(1 for session in course.sessions.values() if session.unplaced)
+    visits = visits_of(diary, course, diary.openings(course))
+    return price_of(visits, date(2026, 3, 4).toordinal(), main, without_time).total
+
+
+def _wrong(diary: Diary, course: Course) -> int:
+    kept = standing(course)
     days = [diary.calendar.day_of(a.start) for a in kept]
     return len(wrong_gaps(days, [diary.course("plan-p1").sessions[a.sequence] for a in kept]))
 

@@ -1,20 +1,28 @@
 """What a course costs by the objective as it stands, term by term."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise
 
 from services.scheduling.domain.blocks import standing
-from services.scheduling.domain.course import Course
+from services.scheduling.domain.course import Appointment, Course, Session
 from services.scheduling.domain.diary import Diary
-from services.scheduling.domain.objective import (
-    LEFT_OUT,
-    NOT_PREFERRED,
-    OTHER_PRACTITIONER,
-    OVER_QUOTA,
-    uneven,
-    wait,
-)
+from services.scheduling.domain.objective import LEFT_OUT, NOT_PREFERRED, OTHER_PRACTITIONER, OVER_QUOTA, uneven, wait
+from services.scheduling.domain.openings import Openings
 from services.scheduling.domain.quality import over_quota
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What of an appointment that is booked or was held counts in the objective."""
+
+    start: datetime
+    day: int
+    session: Session
+    practitioner: int
+    preferred: bool
+    """Its time is one that the patient prefers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +44,29 @@ class Price:
         return self.waiting + self.left_out + self.spacing + self.practitioner + self.times
 
 
-def price_of(diary: Diary, course: Course, main: int) -> Price:
-    """The price of a course with the main practitioner `main`; what was held counts as it was held."""
-    assert course.terms
-    kept, openings = standing(course), diary.openings(course)
-    days, sessions = [diary.calendar.day_of(a.start) for a in kept], [course.sessions[a.sequence] for a in kept]
-    gaps = [later - earlier for earlier, later in pairwise(days)]
-    even = sum(uneven(gap, session.spacing_days) for gap, session in zip(gaps, sessions[1:], strict=True))
-    missing = sum(1 for session in course.sessions.values() if session.unplaced and not session.given_up)
+def visits_of(diary: Diary, course: Course, openings: Openings) -> list[Visit]:
+    """The course's visits by start."""
+    return [visit_of(diary, course.sessions[a.sequence], a, openings) for a in standing(course)]
+
+
+def visit_of(diary: Diary, session: Session, appointment: Appointment, openings: Openings) -> Visit:
+    """An appointment of a session as a visit."""
+    preferred = not openings.preferred_times or openings.is_preferred(diary.opening_of(appointment))
+    day = diary.calendar.day_of(appointment.start)
+    return Visit(appointment.start, day, session, appointment.practitioner, preferred)
+
+
+def price_of(visits: Sequence[Visit], wished: int, main: int, left_out: int) -> Price:
+    """The price of a course that should begin on the day `wished`, with the main practitioner `main`.
+
+    `visits` are in order; `left_out` sessions have no time.
+    """
+    days, sessions = [visit.day for visit in visits], [visit.session for visit in visits]
+    even = sum(uneven(later.day - before.day, later.session.spacing_days) for before, later in pairwise(visits))
     return Price(
-        waiting=wait(days[0], course.terms.starts_on.toordinal()) if days else 0,
-        left_out=LEFT_OUT * missing,
+        waiting=wait(days[0], wished) if days else 0,
+        left_out=LEFT_OUT * left_out,
         spacing=even + OVER_QUOTA * sum(over_quota(days, sessions)),
-        practitioner=OTHER_PRACTITIONER * sum(1 for a in kept if a.practitioner != main),
-        times=NOT_PREFERRED * sum(1 for a in kept if not openings.is_preferred(diary.opening_of(a))),
+        practitioner=OTHER_PRACTITIONER * sum(1 for visit in visits if visit.practitioner != main),
+        times=NOT_PREFERRED * sum(1 for visit in visits if not visit.preferred),
     )

@@ -17,7 +17,8 @@ from services.scheduling.domain.booking import main_practitioners, new_appointme
 from services.scheduling.domain.course import Appointment, Course, Session, Terms
 from services.scheduling.domain.diary import Diary
 from services.scheduling.domain.minutes import minutes_since_1970
-from services.scheduling.domain.price import Price, price_of
+from services.scheduling.domain.openings import Openings
+from services.scheduling.domain.price import Price, Visit, price_of, visit_of, visits_of
 from services.scheduling.domain.quality import wrong_gaps
 from services.scheduling.domain.slots import Slot
 from services.scheduling.domain.visits import earliest_by_limits
@@ -90,19 +91,57 @@ def next_offer(
     return Offer(best, expires_at) if best else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """A course as it stands before a slot is taken."""
+
+    diary: Diary
+    course: Course
+    openings: Openings
+    visits: Sequence[Visit]
+    main: int
+
+    @property
+    def terms(self) -> Terms:
+        return terms_of(self.course)
+
+    @property
+    def without_time(self) -> int:
+        return sum(1 for session in self.course.sessions.values() if _waits(session))
+
+    def price(self, visits: Sequence[Visit], without_time: int) -> Price:
+        return price_of(visits, self.terms.starts_on.toordinal(), self.main, without_time)
+
+    def changed(self, session: Session, leaving: Appointment | None, there: Appointment) -> Sequence[Visit]:
+        """The visits with a session there."""
+        stay = [visit for visit in self.visits if leaving is None or visit.start != leaving.start]
+        arriving = visit_of(self.diary, session, there, self.openings)
+        return sorted([*stay, arriving], key=lambda visit: visit.start)
+
+    def fits(self, leaving: Appointment | None, there: Appointment) -> bool:
+        """Whether everybody is free there, and the patient can come."""
+        free = self.diary.without_claims([leaving] if leaving else [])
+        openings = replace(free.openings(self.course), earliest=minutes_since_1970(self.diary.now))
+        return openings.fits(self.diary.opening_of(there))
+
+
 def _of_course(diary: Diary, course: Course, slot: Slot) -> Iterator[Candidate]:
-    mains = main_practitioners(diary, course, standing(course))
-    for session, appointment in _wanting(course, slot.start) if mains else ():
-        changed = _with_session_there(diary, course, session, appointment, slot)
-        if changed and _keeps_bounds(diary, course, changed):
-            before, after = price_of(diary, course, mains[0]), price_of(diary, changed, mains[0])
-            if after.total < before.total:
+    openings = diary.openings(course)
+    for main in main_practitioners(diary, course, standing(course))[:1]:
+        known = _Standing(diary, course, openings, visits_of(diary, course, openings), main)
+        before = known.price(known.visits, known.without_time)
+        for session, leaving in _wanting(course, slot.start):
+            there = _in(slot, leaving or new_appointment(diary, course, session))
+            visits = known.changed(session, leaving, there)
+            after = known.price(visits, known.without_time - (leaving is None))
+            better = after.total < before.total and _keeps_bounds(known.terms, known.visits, visits)
+            if better and known.fits(leaving, there):
                 yield Candidate(
                     patient_id=diary.patient.patient_id,
                     plan_id=course.plan_id,
                     sequence=session.sequence,
-                    appointment_id=appointment.appointment_id if appointment else None,
-                    slot=replace(slot, end=slot.start + timedelta(minutes=session.minutes)),
+                    appointment_id=leaving.appointment_id if leaving else None,
+                    slot=replace(slot, end=there.end),
                     why=_why(before, after),
                     gain=before.total - after.total,
                 )
@@ -114,38 +153,31 @@ def _wanting(course: Course, start: datetime) -> Iterator[tuple[Session, Appoint
     if later:
         yield course.sessions[later.sequence], later
     for session in course.sessions.values():
-        if session.unplaced and not session.given_up:
+        if _waits(session):
             yield session, None
 
 
-def _with_session_there(
-    diary: Diary, course: Course, session: Session, appointment: Appointment | None, slot: Slot
-) -> Course | None:
-    """The course with the session in the slot; None where it can't be there."""
-    free = diary.without_claims([appointment] if appointment else [])
-    openings = replace(free.openings(course), earliest=minutes_since_1970(diary.now))
-    base = appointment or new_appointment(diary, course, session)
-    end = slot.start + timedelta(minutes=session.minutes)
-    there = replace(base, start=slot.start, end=end, practitioner=slot.practitioner, room=slot.room)
-    if not openings.fits(diary.opening_of(there)):
-        return None
-    sessions = {**course.sessions, session.sequence: replace(session, unplaced=None)}
-    return replace(course, sessions=sessions, appointments={**course.appointments, there.appointment_id: there})
+def _waits(session: Session) -> bool:
+    return session.unplaced is not None and not session.given_up
 
 
-def _keeps_bounds(diary: Diary, course: Course, changed: Course) -> bool:
+def _in(slot: Slot, appointment: Appointment) -> Appointment:
+    """The appointment in the slot, as long as it lasts."""
+    end = slot.start + (appointment.end - appointment.start)
+    return replace(appointment, start=slot.start, end=end, practitioner=slot.practitioner, room=slot.room)
+
+
+def _keeps_bounds(terms: Terms, visits: Sequence[Visit], changed: Sequence[Visit]) -> bool:
     """A bound that is broken already need not be mended; no other one is broken for it."""
-    return all(after <= before for before, after in zip(_broken(diary, course), _broken(diary, changed), strict=True))
+    return all(after <= before for before, after in zip(_broken(terms, visits), _broken(terms, changed), strict=True))
 
 
-def _broken(diary: Diary, course: Course) -> tuple[int, int, int]:
+def _broken(terms: Terms, visits: Sequence[Visit]) -> tuple[int, int, int]:
     """How many gaps are out of their bounds, how many are too short, and by how many days visits are too early."""
-    kept = standing(course)
-    days = [diary.calendar.day_of(appointment.start) for appointment in kept]
-    sessions = [course.sessions[appointment.sequence] for appointment in kept]
+    days, sessions = [visit.day for visit in visits], [visit.session for visit in visits]
     wrong = wrong_gaps(days, sessions)
     too_short = sum(1 for index in wrong if days[index] - days[index - 1] < sessions[index].min_gap_days)
-    early = sum(max(0, first - day) for first, day in zip(_earliest(terms_of(course), days), days, strict=True))
+    early = sum(max(0, first - day) for first, day in zip(_earliest(terms, days), days, strict=True))
     return len(wrong), too_short, early
 
 
