@@ -9,7 +9,7 @@ from services.notifications.domain.reach import CHANNELS
 from services.notifications.domain.state import Patient, wish
 from shared.messages import QuietHours
 
-OPTIONAL_TOPICS: Final = ("reminder", "milestone", "missed", "offered")
+OPTIONAL_TOPICS: Final = ("reminder", "milestone", "missed", "offer")
 """Kinds of messages that a patient may do without; what changes an appointment is always told."""
 SWITCHES: Final = (*CHANNELS, *(f"topic.{topic}" for topic in OPTIONAL_TOPICS))
 LONGEST_QUIET: Final = timedelta(hours=16)
