@@ -6,21 +6,17 @@ releases lacks some fields: then the paragraph says less.
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Final
 
 from shared.charts import number
 from shared.events.clinical import Side
 from shared.events.progress import Evidence, RetractionCause
+from shared.measures import Measures, load_measures
+from shared.settings import ROOT
 
-_WORDS: Final = {
-    "cmap": "CMAP",
-    "faam": "FAAM",
-    "mrc": "MRC",
-    "nrs": "(0 to 10)",
-    "pss": "PSS",
-    "tug": "Timed Up and Go",
-    "who": "WHO",
-}
+_UNITS: Final = {"1": "", "{score}": "", "deg": "°"}
+_ROUNDING: Final = 1e-9
 _CAUSES: Final[dict[RetractionCause, str]] = {
     "late": "a record came late that belongs before it",
     "correction": "a reading that it rested on was corrected",
@@ -30,19 +26,27 @@ _CAUSES: Final[dict[RetractionCause, str]] = {
 _NOT_EVALUABLE: Final = {
     "no-baseline": "There are fewer than two readings of different days before session 2, so there is nothing to "
     "compare with, and six sessions were held.",
+    "no-expected-curve": "Faster than what? A clinician has to enter the curve that is expected of this patient "
+    "(`recovery.expected`).",
     "no-expected-change": "The protocol says no change to expect of this measure: a clinician has to enter one.",
 }
 
 
-def measure_name(code: str) -> str:
-    """A measure's code in words: `pain-nrs` is "Pain (0 to 10)"."""
-    words = " ".join(_WORDS.get(word, word) for word in code.split("-"))
-    return words[:1].upper() + words[1:]
+def measure_name(code: str, language: str = "en") -> str:
+    """What people call a measure, by its file: `pain-nrs` is "Pain (0 to 10)"; one that has none by its code."""
+    if known := _measures().get(code):
+        return known.name.get(language, known.name["en"])
+    return code.replace("-", " ").capitalize()
+
+
+@cache
+def _measures() -> Measures:
+    return load_measures(ROOT / "measures")
 
 
 def unit_name(unit: str | None) -> str:
-    """A UCUM unit as people write it; scores have none."""
-    return "" if unit in {None, "1", "{score}"} else str(unit)
+    """A UCUM unit as people write it; scores and grades have none."""
+    return "" if unit is None else _UNITS.get(unit, unit.strip("{}"))
 
 
 def explain_reached(evidence: Evidence, reached_at: datetime) -> str:
@@ -109,7 +113,18 @@ def _change(evidence: Evidence) -> str:
     return (
         f"{_subject(evidence)} {moved} from {_value(evidence.baseline, evidence)} (mean of {before} before treatment) "
         f"to {_value(evidence.mean, evidence)} (mean of {_count(evidence.values, 'reading')}{_dates(evidence)}); "
-        f"the target is {_value(evidence.target, evidence)}."
+        f"{_target(evidence)}."
+    )
+
+
+def _target(evidence: Evidence) -> str:
+    if not evidence.targets or evidence.rule is None or evidence.begins_on is None:
+        return f"the target is {_value(evidence.target, evidence)}"
+    steps = ", ".join(number(value) for value in evidence.targets)
+    return (
+        f"the target moves along the curve that a clinician expects from {evidence.begins_on.day} "
+        f"{evidence.begins_on:%b %Y} on, {_percent(evidence.rule.change or 0)} faster: {steps} "
+        f"{unit_name(evidence.unit)}".rstrip()
     )
 
 
@@ -128,7 +143,8 @@ def _passing(evidence: Evidence) -> str:
     if evidence.rule is None or evidence.target is None or evidence.better is None:
         return ""
     side = 1 if evidence.better == "higher" else -1
-    passing = sum(side * (value - evidence.target) >= 0 for value in evidence.values)
+    targets = evidence.targets or (evidence.target,) * len(evidence.values)
+    passing = sum(side * (value - target) >= -_ROUNDING for value, target in zip(evidence.values, targets, strict=True))
     return f" {passing} of the {len(evidence.values)} readings meet it on their own ({evidence.rule.passes} have to)."
 
 

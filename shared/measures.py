@@ -41,6 +41,8 @@ class Measure(Entry):
     measure: Code
     version: Annotated[int, Field(ge=1)]
     title: str
+    name: Mapping[str, str]
+    """What people call it in a sentence or above a chart, by language; English (`en`) is always there."""
     unit: Annotated[str, Field(min_length=1, max_length=32)]
     """UCUM, case sensitive: what readings are kept in."""
     also_spelled: tuple[str, ...] = ()
@@ -65,6 +67,8 @@ class Measure(Entry):
 
     @model_validator(mode="after")
     def _readable(self) -> Self:
+        if "en" not in self.name:
+            raise ValueError("name has no English: add `en`")
         if self.low >= self.high:
             raise ValueError("low must be below high")
         if self.scale == "log" and self.low <= 0:

@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from shared.data_files import Mistake
-from shared.events.clinical import MilestoneRule, Phase
+from shared.events.clinical import ExpectedPoint, MilestoneRule, Phase
 
 if TYPE_CHECKING:
     from shared.measures import Measure
@@ -53,13 +53,13 @@ def _rule_mistakes(protocol: "Protocol", rule: MilestoneRule) -> Iterator[tuple[
             yield "sessions", "sessions is missing: say after how many"
         return
     entry = next((entry for entry in protocol.measures if entry.measure == rule.measure), None)
-    if entry is None or (rule.change is None and not rule.expected_curve):
-        text = "needs change, and a measure that the protocol has; without a change set `expected_curve: true`"
-        yield "measure" if entry is None else "change", text
+    if entry is None or rule.change is None:
+        yield "measure" if entry is None else "change", "needs change, and a measure that the protocol has"
     if rule.passes > rule.window:
         yield "passes", f"passes can't exceed window: at most {rule.window}"
     if entry is not None and rule.change is not None:
         yield from _change_mistakes(rule, rule.change, entry.about)
+    yield from _curve_mistakes(rule, entry.about if entry else None)
 
 
 def _change_mistakes(rule: MilestoneRule, change: float, measure: "Measure") -> Iterator[tuple[str, str]]:
@@ -67,10 +67,34 @@ def _change_mistakes(rule: MilestoneRule, change: float, measure: "Measure") -> 
         yield "change", "a change is toward better and above 0"
     if measure.by_rater and rule.relative:
         yield "relative", f"{measure.measure} is graded, and grades have no percentages: set `relative: false`"
-    if rule.relative and change >= 1 and measure.better == "lower":
+    if rule.relative and change >= 1 and measure.better == "lower" and not rule.expected_curve:
         yield "change", "nothing falls by 100% or more: 0.40 means 40%"
     if not rule.relative and change > measure.high - measure.low:
         yield "change", f"{measure.measure} spans only {measure.high - measure.low:g} {measure.unit}"
+
+
+def _curve_mistakes(rule: MilestoneRule, measure: "Measure | None") -> Iterator[tuple[str, str]]:
+    if rule.expected and not rule.expected_curve:
+        yield "expected", "a curve without `expected_curve: true` is never looked at: set it, or leave the curve out"
+    if not rule.expected_curve:
+        return
+    if not rule.relative:
+        yield "relative", "faster than a curve is a fraction: leave `relative` out, and 0.25 means 25% faster"
+    if rule.primary:
+        yield "primary", "the taper follows a target that stands still: make another milestone primary"
+    if measure and measure.by_rater:
+        yield "measure", f"{measure.measure} is graded, and between grades there is no curve"
+    if text := curve_mistake(rule.expected, measure.better == "lower" and measure.scale == "log" if measure else False):
+        yield "expected", text
+
+
+def curve_mistake(curve: tuple[ExpectedPoint, ...], falls_by_fraction: bool = False) -> str:
+    """What is wrong with an expected curve, and how to mend it; empty where nothing is."""
+    if any(later.week <= earlier.week or later.change <= earlier.change for earlier, later in pairwise(curve)):
+        return "weeks and changes must rise from point to point: where nothing changes, nobody can be faster"
+    if falls_by_fraction and any(point.change >= 1 for point in curve):
+        return "nothing falls by 100% or more: 0.40 means 40%"
+    return ""
 
 
 def _ladder_mistakes(protocol: "Protocol") -> Iterator[Mistake]:

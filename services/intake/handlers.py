@@ -15,6 +15,7 @@ from shared.events.intake import (
     PatientRegistered,
     PatientUpdated,
     PlanEnded,
+    RecoveryExpected,
     SessionLogged,
     SessionVoided,
 )
@@ -33,6 +34,7 @@ HANDLERS: dict[type[Fact], Handler] = {
     MeasurementRecorded: recording.record_measurement,
     MeasurementCorrected: recording.record_measurement,
     MeasurementVoided: recording.void,
+    RecoveryExpected: recording.expect_recovery,
     AdverseEventRecorded: recording.record_adverse_event,
     AppointmentChangeRequested: recording.request_change,
     PlanAdjustmentProposed: adjustments.keep_proposal,

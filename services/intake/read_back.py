@@ -55,6 +55,7 @@ READ_BACK: Final = ReadBack(
         intake.MeasurementRecorded: told.recorded,
         intake.MeasurementCorrected: told.recorded,
         intake.MeasurementVoided: recording.void,
+        intake.RecoveryExpected: told.recorded,
         intake.AdverseEventRecorded: told.recorded,
         intake.AppointmentChangeRequested: recording.request_change,
         calendars.CalendarChanged: told.recorded,

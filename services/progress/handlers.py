@@ -14,6 +14,7 @@ HANDLERS: dict[type[Fact], Handler] = {
     intake.MeasurementRecorded: decide.record_reading,
     intake.MeasurementCorrected: decide.correct_reading,
     intake.MeasurementVoided: decide.void_reading,
+    intake.RecoveryExpected: decide.expect_recovery,
     intake.AdverseEventRecorded: decide.record_adverse_event,
     console.PlanAdjustmentApproved: decide.note_approval,
     console.PlanAdjustmentDeclined: decide.note_decline,

@@ -24,8 +24,9 @@ PLAN = _table(
     Column("terms", JSONB),
     Column("adjustments", JSONB, nullable=False),
     _moment("ended_at", nullable=True),
+    Column("curves", JSONB, nullable=False),
 )
-"""A plan: `terms` as created, `adjustments` as [version, step, effective_on]."""
+"""A plan: `terms` as created, `adjustments` as [version, step, effective_on], `curves` as clinicians entered them."""
 
 SESSION = _table(
     "session",
@@ -84,5 +85,6 @@ PUBLISHED = _table(
     Column("number", Integer, nullable=False),
     Column("standing", Boolean, nullable=False),
     Column("evidence", JSONB),
+    Column("cause", Text),
 )
-"""What was told: `number` is a revision, occurrence, version or grade."""
+"""What was told: `number` is a revision, occurrence, version or grade; `cause` is why a milestone was taken back."""

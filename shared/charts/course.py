@@ -50,6 +50,8 @@ class CourseChart(NamedTuple):
     baseline: Band | None
     targets: Sequence[tuple[str, float]]
     marks: Sequence[Mark]
+    moving: Sequence[tuple[str, Sequence[tuple[datetime, float]]]] = ()
+    """Targets that move, along an expected curve: names, and at least one moment with its level."""
 
 
 class _Scales(NamedTuple):
@@ -71,6 +73,7 @@ def course_chart(chart: CourseChart) -> str:
             _band(chart.baseline, up) if chart.baseline else "",
             value_axis(AREA, up, ticks, chart.unit),
             time_axis(AREA, along, days),
+            *_moving(chart, scales),
             *_lines(chart, up),
             *_readings(chart.readings, scales, chart.unit),
             *_marks(chart.marks, scales),
@@ -81,7 +84,8 @@ def course_chart(chart: CourseChart) -> str:
 def _values(chart: CourseChart) -> list[float]:
     values = [reading.value for reading in chart.readings] + [mark.value for mark in chart.marks]
     band = [chart.baseline.low, chart.baseline.high] if chart.baseline else []
-    return [*values, *band, *(level for _, level in chart.targets)]
+    moving = [level for _, points in chart.moving for _, level in points]
+    return [*values, *band, *moving, *(level for _, level in chart.targets)]
 
 
 def _band(baseline: Band, up: Scale) -> str:
@@ -96,11 +100,18 @@ def _lines(chart: CourseChart, up: Scale) -> Iterator[str]:
     for title, level in chart.targets:
         yield element("line", class_="target", x1=AREA.left, x2=AREA.right, y1=up(level), y2=up(level))
         named.append((up(level), f"{title} {number(level)}", "good"))
+    named += ((up(points[-1][1]), title, "good") for title, points in chart.moving)
     lowest = 0.0
     for y, text, kind in sorted(named):
         # Pushed down where two names would lie on each other.
         lowest = max(y, lowest + _APART)
         yield line_name(lowest, text, kind)
+
+
+def _moving(chart: CourseChart, scales: _Scales) -> Iterator[str]:
+    for _, points in chart.moving:
+        line = " ".join(f"{x:.1f},{y:.1f}" for x, y in (scales.place(*point) for point in points))
+        yield element("polyline", class_="target", fill="none", points=line)
 
 
 def _before(baseline: Band) -> str:

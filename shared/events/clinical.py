@@ -124,6 +124,18 @@ class MeasureSpec(Part):
     """A grading: each rater's is a series of its own, and grades are compared, never averaged."""
 
 
+class ExpectedPoint(Part):
+    """What is expected by itself so many weeks after a course begins: a point of a recovery curve."""
+
+    week: Annotated[float, Field(gt=0, le=520)]
+    change: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    """Toward better, from before treatment: in the measure's unit where linear, as a fraction where log."""
+
+
+ExpectedCurve = Annotated[tuple[ExpectedPoint, ...], Field(max_length=60)]
+"""Points of a recovery curve, weeks and changes rising; it begins with no change on the course's first day."""
+
+
 class MilestoneRule(Part):
     """When a milestone counts as reached. `rule_version` changes whenever the rule does."""
 
@@ -141,7 +153,10 @@ class MilestoneRule(Part):
     stale_days: Annotated[int, Field(ge=1)] = 42
     primary: bool = False
     expected_curve: bool = False
-    """Judged against a curve that a clinician enters; without one it can't be evaluated."""
+    """Judged against a curve that a clinician enters; without one it can't be evaluated. `change` is then how much
+    faster than expected: .25 is 25%, so that what is expected of week 10 is there in week 8."""
+    expected: ExpectedCurve = ()
+    """The curve, where there is one."""
     title: Text = ""
 
 

@@ -10,6 +10,7 @@ from shared.events.clinical import (
     AdverseEvent,
     BookingRule,
     CoIntervention,
+    ExpectedCurve,
     MeasureSpec,
     MilestoneRule,
     NeedlePoint,
@@ -248,6 +249,27 @@ class MeasurementVoided(PatientFact):
     @property
     def natural_key(self) -> str:
         return self.measurement_id
+
+
+class RecoveryExpected(PatientFact):
+    """A clinician says what to expect of a patient, so that a milestone with an expected curve can be judged.
+
+    The highest `revision` of a plan's milestone holds.
+    """
+
+    NAME: ClassVar[str] = "recovery.expected"
+    plan_id: Identifier
+    milestone: Code
+    revision: Annotated[int, Field(ge=1)] = 1
+    curve: ExpectedCurve
+    entered_by: Identifier
+    entered_at: Moment
+    reason: Text = ""
+    """What the curve rests on: a study, or the patient's own earlier course."""
+
+    @property
+    def natural_key(self) -> str:
+        return f"{self.plan_id}/{self.milestone}/{self.revision}"
 
 
 class AdverseEventRecorded(PatientFact):

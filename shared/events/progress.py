@@ -41,6 +41,9 @@ class Evidence(Part):
     values: tuple[float, ...] = ()
     mean: float | None = None
     target: float | None = None
+    """The level to reach; along an expected curve, the mean of `targets`."""
+    targets: tuple[float, ...] = ()
+    """What each of `values` had to reach, where the rule has an expected curve."""
     sigma: float | None = None
     probability: float | None = None
     sessions: int | None = None
@@ -57,6 +60,8 @@ class Evidence(Part):
     """The milestone's rule, as the plan has it."""
     counted: tuple[Identifier, ...] = ()
     """The sessions that were counted, in time order."""
+    begins_on: date | None = None
+    """The first day of the rule's expected curve, where it has one."""
 
 
 class CourseFact(PatientFact):

@@ -51,7 +51,7 @@ def test_a_unit_that_is_none_of_the_measure_is_not_guessed() -> None:
 def test_a_wrong_measure_is_refused_with_line_and_column(tmp_path: Path) -> None:
     text = (ROOT / "measures" / "tug.yaml").read_text(encoding="utf-8").replace("better: lower", "better: less")
     (tmp_path / "tug.yaml").write_text(text, encoding="utf-8")
-    with pytest.raises(ConfigurationInvalid, match=r"tug.yaml, line 10, column 9: better"):
+    with pytest.raises(ConfigurationInvalid, match=r"tug.yaml, line 11, column 9: better"):
         load_measures(tmp_path)
     (tmp_path / "tug.yaml").write_text(text.replace("less", "lower").replace("low: 1", "low: 0"), encoding="utf-8")
     with pytest.raises(ConfigurationInvalid, match="above 0"):

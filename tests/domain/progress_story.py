@@ -10,8 +10,15 @@ from services.progress.domain.record import PatientRecord
 from services.progress.domain.verdicts import Verdicts, judge
 from services.progress.handlers import HANDLERS
 from shared.events.base import Fact
-from shared.events.clinical import AdverseEvent, MeasureSpec, MilestoneRule, Phase, Reading, Step
-from shared.events.intake import MeasurementCorrected, MeasurementRecorded, PlanAdjusted, PlanCreated, SessionLogged
+from shared.events.clinical import AdverseEvent, ExpectedPoint, MeasureSpec, MilestoneRule, Phase, Reading, Step
+from shared.events.intake import (
+    MeasurementCorrected,
+    MeasurementRecorded,
+    PlanAdjusted,
+    PlanCreated,
+    RecoveryExpected,
+    SessionLogged,
+)
 
 DAY_0 = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
@@ -27,6 +34,9 @@ PAIN_40 = MilestoneRule(
 )
 STRENGTH_20 = MilestoneRule(milestone="strength-20", kind="confirmed-change", measure="strength", change=0.2)
 GRADE_UP = MilestoneRule(milestone="mrc-up", kind="confirmed-change", measure="mrc", change=1, relative=False)
+FASTER_25 = MilestoneRule(
+    milestone="faster-25", kind="confirmed-change", measure="strength", change=0.25, expected_curve=True
+)
 SESSIONS_6 = MilestoneRule(milestone="sessions-6", kind="session-count", sessions=6)
 SESSIONS_12 = MilestoneRule(milestone="sessions-12", kind="session-count", sessions=12)
 
@@ -118,6 +128,20 @@ class Story:
             phases=LADDER[step].phases,
             effective_on=at(day).date(),
             approved_by="dr-1",
+        )
+
+    def expected(
+        self, *points: tuple[float, float], revision: int = 1, milestone: str = "faster-25"
+    ) -> RecoveryExpected:
+        """A clinician's expected curve: weeks, and the change by then."""
+        return self.fact(
+            RecoveryExpected,
+            plan_id=PLAN,
+            milestone=milestone,
+            revision=revision,
+            curve=[ExpectedPoint(week=week, change=change) for week, change in points],
+            entered_by="dr-1",
+            entered_at=at(0),
         )
 
     def fact(self, kind: type[Fact], **fields: Any) -> Any:

@@ -20,9 +20,23 @@ from shared.events.base import Fact
 from shared.events.console import PlanAdjustmentApproved, PlanAdjustmentDeclined
 from shared.events.intake import AdverseEventRecorded, MeasurementRecorded, MeasurementVoided, PlanEnded, SessionVoided
 from shared.ids import derived_id
-from tests.domain.progress_story import NOW, PLAN, Story, adverse_event, at, published_of, reading, tell
+from tests.domain.progress_story import (
+    FASTER_25,
+    NOW,
+    PAIN_40,
+    PLAN,
+    SESSIONS_6,
+    SESSIONS_12,
+    Story,
+    adverse_event,
+    at,
+    published_of,
+    reading,
+    tell,
+)
 
 STORY = Story()
+CURVED = FASTER_25.model_copy(update={"milestone": "faster", "measure": "pain", "stale_days": 200})
 Draw = st.DrawFn
 
 
@@ -31,7 +45,11 @@ def histories(draw: Draw) -> list[Fact]:
     """A course that mostly gets better, with everything that can happen to its records."""
     sessions = draw(st.integers(3, 16))
     falls_by = draw(st.sampled_from([0.0, 0.3, 0.6, 0.9]))
-    facts: list[Fact] = [STORY.plan(), *STORY.baseline(*draw(st.lists(st.integers(5, 8), max_size=3)))]
+    milestones = (SESSIONS_6, SESSIONS_12, PAIN_40, CURVED)
+    facts: list[Fact] = [
+        STORY.plan(milestones=milestones),
+        *STORY.baseline(*draw(st.lists(st.integers(5, 8), max_size=3))),
+    ]
     for number in range(1, sessions + 1):
         expected = 6 - falls_by * number
         pain = [min(10, max(0, round(expected + step))) for step in draw(st.lists(st.integers(-2, 2), max_size=2))]
@@ -52,6 +70,7 @@ def _records_about(draw: Draw, sessions: int) -> list[Fact]:
         "correction": lambda n: STORY.corrected(f"m-{n}-0", draw(values), (n - 1) * 3, draw(st.integers(1, 3))),
         "unknown": lambda n: STORY.corrected(f"x-{n}", draw(values), n, 1),
         "home": lambda n: STORY.taken(f"h-{n}", draw(values), n * 3 - 1.5, draw(st.sampled_from([PLAN, None]))),
+        "curve": lambda n: STORY.expected((1, draw(st.sampled_from([0.5, 3.0]))), revision=n, milestone="faster"),
         "void": lambda n: STORY.fact(MeasurementVoided, measurement_id=f"m-{n}-0", voided_at=at(90)),
         "void-session": lambda n: STORY.fact(SessionVoided, session_id=f"s-{n}", voided_at=at(90)),
         "event": lambda n: STORY.fact(AdverseEventRecorded, adverse_event=adverse_event(f"ae-{n}", 2, n * 3)),
@@ -64,18 +83,23 @@ def _records_about(draw: Draw, sessions: int) -> list[Fact]:
 
 @st.composite
 def _plan_changes(draw: Draw, last_day: int) -> list[Fact]:
-    """Answers to proposals, adjustments and the end of the plan; sometimes a second plan."""
+    """Answers to proposals, one adjustment after another, the end of the plan; sometimes a second plan."""
     days = st.integers(0, last_day)
     proposal = {"proposal_id": derived_id("proposal", PLAN, 1, 1), "plan_id": PLAN, "decided_by": "dr-1"}
     possible = [
         STORY.fact(PlanAdjustmentDeclined, **proposal, decided_at=at(draw(days))),
         STORY.fact(PlanAdjustmentApproved, **proposal, decided_at=at(draw(days))),
-        STORY.adjusted(2, 1, day=draw(days)),
-        STORY.adjusted(3, draw(st.integers(0, 2)), day=draw(days)),
         STORY.fact(PlanEnded, plan_id=PLAN, reason="completed", ended_at=at(draw(days))),
         STORY.plan("plan-2", starts_on=at(draw(days)).date()),
     ]
-    return draw(st.lists(st.sampled_from(possible), max_size=3, unique_by=lambda fact: type(fact).NAME))
+    steps = draw(st.lists(st.integers(0, 2), max_size=5))
+    adjusted = [STORY.adjusted(version, step, day=draw(days)) for version, step in enumerate(steps, start=2)]
+    others = st.lists(st.sampled_from(possible), max_size=3, unique_by=_name)
+    return [*draw(others), *adjusted]
+
+
+def _name(fact: Fact) -> str:
+    return type(fact).NAME
 
 
 @st.composite

@@ -1,57 +1,31 @@
-"""The rules written a second time, as plainly as clinical.md states them, and compared."""
+"""Progress beside a second, straightforward implementation of its rules: the same verdicts on random courses."""
 
-import math
 import random
-from collections.abc import Sequence
-from datetime import datetime, timedelta
-from itertools import pairwise
-from statistics import NormalDist, fmean
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
 from services.progress.domain import keeping
-from services.progress.domain.record import PatientRecord, Reading, Session
+from services.progress.domain.record import Adjustment, AdverseEvent, PatientRecord, ProposalAnswer, Reading, Session
 from services.progress.domain.verdicts import Verdicts, judge
 from shared.events.clinical import MeasureSpec
-from tests.domain.progress_story import PAIN, PAIN_40, PLAN, STRENGTH, STRENGTH_20, Story, at
+from shared.ids import derived_id
+from tests.domain.progress_story import GRADE_UP, MRC, PAIN, PAIN_40, PLAN, STRENGTH, STRENGTH_20, Story, at
+from tests.domain.second_opinion import (
+    Care,
+    Stage,
+    Taken,
+    baseline_of,
+    first_confirmed,
+    first_grade_up,
+    plateaus,
+    regressions,
+)
 
 _PLANNED = keeping.keep_plan(PatientRecord("clinic", "patient"), Story().plan())
-
-Taken = tuple[datetime, float]
-
-
-def baseline_of(readings: Sequence[Taken], second_session: datetime) -> list[int]:
-    """Which readings make the baseline: before session 2, half a day apart or more, the last three."""
-    chosen: list[int] = []
-    for index, (moment, _) in enumerate(readings):
-        apart = not chosen or moment - readings[chosen[-1]][0] >= timedelta(hours=12)
-        if moment <= second_session and apart:
-            chosen.append(index)
-    return chosen[-3:]
-
-
-def first_confirmed(
-    readings: Sequence[Taken], second_session: datetime, *, sigma0: float, reduction: bool
-) -> int | None:
-    """The index of the first reading at which the rule holds: pain -40%, or strength +20% in logs."""
-    chosen = baseline_of(readings, second_session)
-    if len(chosen) < 2:
-        return None
-    x = [value if reduction else math.log(value) for _, value in readings]
-    baseline, last = fmean(x[i] for i in chosen), chosen[-1]
-    for end in range(last + 4, len(x) + 1):
-        window = x[end - 3 : end]
-        sigma = noise(x[:end], chosen, sigma0)
-        if reduction:
-            gain, c, passing = 0.6 * baseline - fmean(window), 0.6, [v <= 0.6 * baseline for v in window]
-        else:
-            goal = baseline + math.log(1.2)
-            gain, c, passing = fmean(window) - goal, 1.0, [v >= goal for v in window]
-        error = sigma * math.sqrt(c**2 / len(chosen) + 1 / 3)
-        fresh = readings[end - 1][0] - readings[end - 3][0] <= timedelta(days=42)
-        if fresh and sum(passing) >= 2 and NormalDist().cdf(gain / error) >= 0.90:
-            return end - 1
-    return None
 
 
 def random_readings(rng: random.Random, *, reduction: bool) -> list[Taken]:
@@ -68,30 +42,6 @@ def random_readings(rng: random.Random, *, reduction: bool) -> list[Taken]:
         taken.append((at(day), value))
         day += rng.choice([0.2, 1, 2, 3, 3, 3, 3, 3, 4, rng.choice([7, 25])])
     return taken
-
-
-def regressions(readings: Sequence[Taken], chosen: Sequence[int], spec: MeasureSpec) -> list[int]:
-    """Indexes of the readings that show a regression: last three against the four to six before them."""
-    x = [math.log(value) if spec.scale == "log" else value for _, value in readings]
-    worse = 1 if spec.better == "lower" else -1
-    important = math.log(1 + spec.mcid) if spec.scale == "log" else spec.mcid
-    found: list[int] = []
-    for at_ in range(6, len(x)):
-        last, before = x[at_ - 2 : at_ + 1], x[max(0, at_ - 8) : at_ - 2]
-        sigma = noise(x[: at_ - 2], chosen, spec.sigma)
-        each = [worse * (value - fmean(before)) for value in last]
-        fell = fmean(each) >= max(2.25 * sigma, important) - 1e-12 and min(each) >= 1.25 * sigma
-        if fell and (not found or at_ >= found[-1] + 3):
-            found.append(at_)
-    return found
-
-
-def noise(x: Sequence[float], chosen: Sequence[int], sigma0: float) -> float:
-    """The noise of one reading as known from the values so far, without the step out of the baseline."""
-    last = chosen[-1] if len(chosen) >= 2 else None
-    steps = [after - before for i, (before, after) in enumerate(pairwise(x)) if i != last]
-    own = 8 * sigma0**2 + sum(min(d * d / 2, 9 * sigma0**2) for d in steps)
-    return math.sqrt(max(sigma0**2, own / (8 + len(steps))))
 
 
 def judged(taken: Sequence[Taken], spec: MeasureSpec) -> Verdicts:
@@ -128,3 +78,123 @@ def test_a_second_plain_implementation_gives_the_same_verdicts_on_5000_random_se
         reached, worse = reached + (expected is not None), worse + bool(fell)
     assert 600 < reached < 4500, "both outcomes are well represented"
     assert worse > 50, "and so are regressions"
+
+
+_GRADED = keeping.keep_plan(
+    PatientRecord("clinic", "patient"), Story().plan(measures=(PAIN, MRC), milestones=(PAIN_40, GRADE_UP))
+)
+_SESSION = timedelta(minutes=45)
+
+
+@dataclass(frozen=True)
+class Random:
+    """A random course: pain at sessions and at home, gradings by two raters, adverse events, changes of the plan."""
+
+    pain: list[Taken]
+    gradings: Mapping[str, list[Taken]]
+    starts: list[datetime]
+    harms: list[datetime]
+    stages: list[Stage]
+    declined: Mapping[int, datetime]
+
+    def record(self) -> PatientRecord:
+        """The course as progress keeps it."""
+        readings = [_pain(f"m-{i:02}", *one) for i, one in enumerate(self.pain)]
+        for rater, taken in self.gradings.items():
+            readings += [_graded(f"{rater}-{i:02}", *one, rater) for i, one in enumerate(taken)]
+        version, _, _ = self.stages[-1]
+        answers = [
+            ProposalAnswer(derived_id("proposal", PLAN, version, step, *((number,) if number else ())), when, False)
+            for number, when in self.declined.items()
+            for step in (0, 1, 2)
+        ]
+        adjusted = tuple(Adjustment(version, step, since.date()) for version, step, since in self.stages[1:])
+        return _GRADED._replace(
+            plans={PLAN: replace(_GRADED.plans[PLAN], adjustments=adjusted)},
+            sessions={f"s-{n:02}": Session(f"s-{n:02}", PLAN, t, t + _SESSION) for n, t in enumerate(self.starts)},
+            readings={reading.measurement_id: reading for reading in readings},
+            adverse_events={(f"ae-{i}", ""): AdverseEvent(f"ae-{i}", "", 2, t) for i, t in enumerate(self.harms)},
+            answers={answer.proposal_id: answer for answer in answers},
+        )
+
+
+def _pain(name: str, moment: datetime, value: float) -> Reading:
+    return Reading(name, 0, PAIN.measure, value, PAIN.unit, moment, None, None, None, False, PLAN, None)
+
+
+def _graded(name: str, moment: datetime, grade: float, rater: str) -> Reading:
+    return Reading(name, 0, MRC.measure, grade, MRC.unit, moment, None, None, rater, False, PLAN, None)
+
+
+def random_course(rng: random.Random) -> Random:
+    """Mostly getting better, with relapses, gaps, harms, steps along the ladder and declined proposals."""
+    starts, day = list[datetime](), 0.0
+    for _ in range(rng.choice([8, 14, 20, 26])):
+        starts.append(at(day))
+        day += rng.choice([2, 3, 3, 3, 4, 7, rng.choice([3, 7, 30])])
+    start, speed, turn = rng.uniform(4, 9), rng.uniform(0, 0.8), rng.choice([12, 40, 1000, 1000, 1000])
+    trend = [(starts[0] - timedelta(days=rng.uniform(1, 4)), start)] if rng.random() < 0.7 else []
+    for n, moment in enumerate(starts):
+        if rng.random() < 0.85:
+            relapse = 0.9 * max(0, n - turn / 3)
+            trend.append((moment, max(start - speed * min(n, turn / 3), 1.0) + relapse))
+    pain = [(moment, float(min(10, max(0, round(rng.gauss(level, 0.9)))))) for moment, level in trend]
+    gradings = {rater: _random_gradings(rng, starts) for rater in ("ra", "rb")}
+    harms = [rng.choice(starts) + timedelta(minutes=10) for _ in range(rng.choice([0, 0, 0, 1]))]
+    return Random(pain, gradings, starts, harms, _random_stages(rng, starts), _random_answers(rng, starts))
+
+
+def _random_gradings(rng: random.Random, starts: Sequence[datetime]) -> list[Taken]:
+    grade, taken = rng.choice([1, 2, 3]), list[Taken]()
+    if rng.random() < 0.7:
+        taken.append((starts[0] - timedelta(days=2), float(grade)))
+    for moment in starts:
+        grade = min(5, max(0, grade + rng.choice([0, 0, 0, 0, 1, -1])))
+        if rng.random() < 0.5:
+            taken.append((moment + timedelta(minutes=1), float(grade)))
+    return taken
+
+
+def _random_stages(rng: random.Random, starts: Sequence[datetime]) -> list[Stage]:
+    """The plan as it was made, and up to four adjustments, forward and back."""
+    stages: list[Stage] = [(1, 0, datetime.min.replace(tzinfo=UTC))]
+    days = sorted(rng.sample(range(len(starts)), k=min(len(starts), rng.choice([0, 0, 1, 1, 2, 4]))))
+    for version, index in enumerate(days, start=2):
+        step = 1 - stages[-1][1] if rng.random() < 0.8 else rng.choice([0, 1])
+        midnight = datetime.combine(starts[index].date(), time(), UTC)
+        stages.append((version, step, midnight))
+    return stages
+
+
+def _random_answers(rng: random.Random, starts: Sequence[datetime]) -> dict[int, datetime]:
+    return {number: rng.choice(starts) for number in range(rng.choice([0, 0, 1, 2]))}
+
+
+def test_it_gives_the_same_plateaus_grades_and_taper_proposals_on_10000_random_courses() -> None:
+    rng = random.Random(20260701)
+    seen: Counter[str] = Counter()
+    for _ in range(10_000):
+        course = random_course(rng)
+        (verdicts,) = judge(course.record())
+        second, ends = course.starts[1], [start + _SESSION for start in course.starts]
+        graded = next(each for each in verdicts.milestones if each.rule == GRADE_UP)
+        assert graded.reached_at == first_grade_up(course.gradings, second)
+        still = [plateau.review for plateau in verdicts.plateaus]
+        assert still == plateaus(course.pain, ends, PAIN, second)
+        falls = [
+            (series[at_][0], series, at_)
+            for series, spec in ((course.pain, PAIN), *((taken, MRC) for taken in course.gradings.values()))
+            for at_ in regressions(series, baseline_of(series, second), spec)
+        ]
+        assert sorted(fall.detected_at for fall in verdicts.regressions) == sorted(when for when, _, _ in falls)
+        care = Care(course.pain, PAIN, course.starts, ends, falls, course.harms, course.stages, course.declined)
+        proposed = [(proposal.proposed_at, proposal.to_step) for proposal in verdicts.proposals]
+        assert proposed == care.proposals()
+        seen.update(
+            grade=graded.reached_at is not None,
+            plateau=len(still),
+            forward=sum(to > course.stages[-1][1] for _, to in proposed),
+            back=sum(to < course.stages[-1][1] for _, to in proposed),
+            again=len(proposed) > 1,
+        )
+    assert min(seen.values()) > 100, seen

@@ -120,6 +120,33 @@ async def test_the_clinic_is_the_tokens_whatever_the_body_says(desk: Desk) -> No
     assert (await post(desk, event(data={**READING, "clinic_id": desk.clinic_id}))).status_code == 202
 
 
+EXPECTED: dict[str, Any] = {
+    "patient_id": "p1",
+    "plan_id": "pl-1",
+    "milestone": "nerve-recovery-25",
+    "curve": [{"week": 6, "change": 0.3}, {"week": 12, "change": 0.7}],
+    "entered_by": "dr-1",
+    "entered_at": "2026-03-02T09:00:00Z",
+}
+
+
+async def test_what_to_expect_of_a_patient_is_entered_by_a_clinician_as_a_curve_that_rises(desk: Desk) -> None:
+    clinician = desk.headers("clinician")
+    answer = await desk.event(EXPECTED, "recovery.expected", "rx-1")
+    assert answer.status_code == 403, "a clinic system expects nothing"
+    taken = await desk.event(EXPECTED, "recovery.expected", "rx-2", **clinician)
+    assert (taken.status_code, taken.json()["status"]) == (202, "accepted")
+    for curve, why in (([], "no point"), ([EXPECTED["curve"][1], EXPECTED["curve"][0]], "must rise")):
+        wrong = EXPECTED | {"revision": 2, "curve": curve}
+        refused = await desk.event(wrong, "recovery.expected", "rx-3", **clinician)
+        assert refused.status_code == 422
+        (mistake,) = refused.json()["errors"]
+        assert (mistake["pointer"], why in mistake["detail"]) == ("/curve", True)
+    other = EXPECTED | {"curve": EXPECTED["curve"][:1]}
+    clash = await desk.event(other, "recovery.expected", "rx-4", **clinician)
+    assert (clash.status_code, "Give a higher revision." in clash.text) == (422, True)
+
+
 @pytest.mark.parametrize(("role", "status"), [("front-desk", 403), ("operator", 403), ("clinician", 202)])
 async def test_roles(desk: Desk, role: Any, status: int) -> None:
     answer = await post(desk, event(), authorization=desk.headers(role)["authorization"])

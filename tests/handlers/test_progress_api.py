@@ -13,10 +13,12 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.progress.api import edge
+from shared.events.base import Fact
+from shared.events.intake import MeasurementVoided
 from shared.messaging.door import Door
 from shared.messaging.service import Running
 from shared.settings import Settings
-from tests.domain.progress_story import PLAN, Story
+from tests.domain.progress_story import FASTER_25, PLAN, Story, at
 from tests.handlers.test_progress_door import IMPROVING, admit, door_of
 
 
@@ -106,17 +108,56 @@ async def test_each_verdict_is_explained_in_plain_words(client: httpx.AsyncClien
     assert proposal["explanation"].startswith("A step forward is proposed, since the milestone is held: pain fell")
 
 
-async def test_a_milestone_that_was_taken_back_says_what_it_had_rested_on(
-    client: httpx.AsyncClient, door: Door, clinic_id: str
+@pytest.mark.parametrize(
+    ("cause", "because", "now"),
+    [
+        ("correction", "a reading that it rested on was corrected", (2, 8, 2)),
+        ("void", "a record that it rested on was recorded in error", (6, 2, 2)),
+        ("late", "a record came late that belongs before it", (9, 2, 2)),
+        ("baseline_change", "the readings before treatment are other ones now", (2, 2, 2)),
+    ],
+)
+async def test_a_milestone_that_was_taken_back_says_why_and_what_it_had_rested_on(
+    client: httpx.AsyncClient, door: Door, *, clinic_id: str, cause: str, because: str, now: tuple[float, ...]
 ) -> None:
     story = Story(clinic_id, "patient-1")
     await admit(door, [story.plan(), *story.course(IMPROVING[:6])])
-    await admit(door, [story.corrected("m-5-0", 8, 12)])
+    became: dict[str, Fact] = {
+        "correction": story.corrected("m-5-0", 8, 12),
+        "void": story.fact(MeasurementVoided, measurement_id="m-4-0", voided_at=at(20)),
+        "late": story.taken("late", 9, 10.5),
+        "baseline_change": story.corrected("m-1-0", 2, 0),
+    }
+    await admit(door, [became[cause]])
     (pain,) = (m for m in (await ask(client, "doctor")).json()["milestones"] if m["milestone"] == "pain-40")
-    assert (pain["state"], pain["taken_back"]["values"]) == ("not-yet", [2, 2, 2])
-    assert pain["explanation"].startswith("Taken back. It had rested on this: pain fell from 6")
+    gone = pain["taken_back"]
+    assert (pain["state"], gone["cause"], gone["occurrence"]) == ("not-yet", cause, 1)
+    assert (gone["before"]["values"], gone["after"]["values"]) == ([2, 2, 2], list(now))
+    assert pain["explanation"].startswith(f"Taken back, because {because}. It had rested on this: pain fell from 6")
+    assert "What is known now: pain" in pain["explanation"]
     svg = await chart(client, "doctor")
     assert "Pain down by 40%: taken back on" in svg.text
+
+
+async def test_a_milestone_along_an_expected_curve_is_judged_explained_and_drawn(
+    client: httpx.AsyncClient, door: Door, clinic_id: str
+) -> None:
+    story = Story(clinic_id, "patient-1")
+    faster = FASTER_25.model_copy(update={"measure": "pain", "title": "Faster than expected"})
+    await admit(door, [story.plan(milestones=(faster,)), *story.course([6, 6, 6, 2, 2, 2])])
+    (before,) = (await ask(client, "doctor")).json()["milestones"]
+    assert (before["state"], before["reason"]) == ("not-evaluable", "no-expected-curve")
+    await admit(door, [story.expected((8, 3))])
+    (after,) = (await ask(client, "doctor")).json()["milestones"]
+    assert (after["state"], after["evidence"]["begins_on"]) == ("reached", "2026-01-05")
+    assert (
+        "the target moves along the curve that a clinician expects from 5 Jan 2026 on, 25% faster"
+        in after["explanation"]
+    )
+    lines = [
+        node for node in ET.fromstring((await chart(client, "doctor")).content).iter() if node.tag.endswith("polyline")
+    ]
+    assert [line.attrib["class"] for line in lines] == ["target", "line"]
 
 
 async def chart(client: httpx.AsyncClient, token: str, query: str = "") -> httpx.Response:

@@ -53,6 +53,7 @@ def everything(story: Story) -> list[Fact]:
         story.fact(SessionVoided, session_id="s-10", voided_at=at(40)),
         story.fact(PlanAdjustmentDeclined, **declined),
         story.adjusted(2, 1, day=40),
+        story.expected((10, 0.5), (20, 1.0), milestone="strength-20"),
         story.fact(PlanEnded, plan_id=PLAN, reason="completed", ended_at=at(50)),
     ]
 

@@ -128,5 +128,5 @@ def _check_role(bearer: Bearer, message: Message) -> None:
     try:
         check_role(bearer, message.fact)
     except NotAllowed:
-        mistake = Mistake("Decisions on proposals take a clinician's token.", "/type")
+        mistake = Mistake("Decisions and expected curves take a clinician's token.", "/type")
         raise Rejected(403, "not-allowed", mistake) from None

@@ -12,12 +12,14 @@ from shared.events.intake import (
     MeasurementCorrected,
     MeasurementRecorded,
     MeasurementVoided,
+    RecoveryExpected,
     SessionLogged,
     SessionVoided,
 )
 from shared.measures import Measure
 from shared.messaging.errors import Refused
 from shared.messaging.message import Decision
+from shared.protocol_checks import curve_mistake
 from shared.protocols import Protocols
 
 _REMEDIES = {
@@ -28,6 +30,7 @@ _REMEDIES = {
     "measurement.recorded": "Send measurement.corrected with a revision.",
     "measurement.corrected": "Give a higher revision.",
     "calendar.changed": "Give a higher revision.",
+    "recovery.expected": "Give a higher revision.",
     "plan.ended": "A plan ends once; nothing more needs to be sent.",
 }
 
@@ -85,6 +88,18 @@ def record_measurement(
 def void(file: PatientFile, fact: SessionVoided | MeasurementVoided, now: datetime) -> Decision[PatientFile]:
     """Something was recorded in error. Voiding it again, whenever and why ever, changes nothing."""
     return publish_once(file, fact, content="void")
+
+
+def expect_recovery(file: PatientFile, fact: RecoveryExpected, now: datetime) -> Decision[PatientFile]:
+    """What a clinician expects of a patient; its plan may come later.
+
+    Raises:
+        Refused: the curve has no point, or does not rise.
+    """
+    if mistake := "there is no point" if not fact.curve else curve_mistake(fact.curve):
+        remedy = "Send weeks since the course's first day, and the change toward better expected by then."
+        raise Refused(f"The curve can't be judged by: {mistake}.", pointer="/curve", remedy=remedy)
+    return publish_once(file, fact)
 
 
 def record_adverse_event(file: PatientFile, fact: AdverseEventRecorded, now: datetime) -> Decision[PatientFile]:

@@ -1,14 +1,17 @@
 """A course's measures as charts: readings, baseline, targets, and what was judged when."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from services.progress.domain.course import Course
+from services.progress.domain.curves import against
 from services.progress.domain.milestones import target_of
 from services.progress.domain.record import PatientRecord, Subject
 from services.progress.domain.series import Baseline, Series
 from services.progress.domain.verdicts import Verdicts
 from shared.charts import Band, CourseChart, Mark, Picture, ReadingPoint, course_chart
 from shared.charts.course import Judged
+from shared.events.clinical import MilestoneRule
 from shared.events.progress import Evidence
 from shared.explaining import measure_name, unit_name
 
@@ -33,6 +36,7 @@ def _picture(series: Series, record: PatientRecord, verdicts: Verdicts) -> Pictu
         baseline=_band(series, baseline) if baseline else None,
         targets=_targets(series, verdicts.course, baseline) if baseline else [],
         marks=marks,
+        moving=_moving(series, verdicts.course, baseline) if baseline else [],
     )
     title = ", ".join(filter(None, (measure_name(series.spec.measure), series.side, series.device, series.rater)))
     told = "; ".join(f"{mark.title} {mark.judged} on {mark.taken_at:%d %b %Y}" for mark in marks)
@@ -48,8 +52,24 @@ def _band(series: Series, baseline: Baseline) -> Band:
 
 
 def _targets(series: Series, course: Course, baseline: Baseline) -> list[tuple[str, float]]:
-    rules = [rule for rule in course.terms.milestones if rule.measure == series.spec.measure and rule.change]
+    rules = [rule for rule in _rules(series, course) if not rule.expected_curve]
     return [("target", series.value(target_of(series, baseline, rule).level)) for rule in rules]
+
+
+def _moving(series: Series, course: Course, baseline: Baseline) -> list[tuple[str, list[tuple[datetime, float]]]]:
+    """Targets along expected curves, at the readings after the baseline; none where no curve reaches so far."""
+    moving: list[tuple[str, list[tuple[datetime, float]]]] = []
+    for rule in _rules(series, course):
+        above = against(course, series, rule) if rule.expected else series
+        pairs = zip(above.readings, series.levels, above.levels, strict=False)
+        points = [(each.effective_at, series.value(baseline.level + level - rest)) for each, level, rest in pairs]
+        if rule.expected and (after := points[baseline.last + 1 :]):
+            moving.append(("target", after))
+    return moving
+
+
+def _rules(series: Series, course: Course) -> list[MilestoneRule]:
+    return [rule for rule in course.terms.milestones if rule.measure == series.spec.measure and rule.change]
 
 
 def _reached(series: Series, verdicts: Verdicts) -> Iterator[Mark]:

@@ -73,7 +73,7 @@ def courses_of(record: PatientRecord) -> list[Course]:
     readings = _by_plan(spans, _valid_readings(record))
     events = tuple(sorted(e for e in record.adverse_events.values() if e.session_id not in record.voided_sessions))
     return [
-        _course(plan, plan.terms, sessions.get(plan.plan_id, []), readings.get(plan.plan_id, []), events)
+        _course(plan, _terms(plan.terms, plan), sessions.get(plan.plan_id, []), readings.get(plan.plan_id, []), events)
         for plan in plans
         if plan.terms
     ]
@@ -121,6 +121,10 @@ def _longer(course: Course, readings: Iterable[Reading]) -> Mapping[str, Series]
             return None
         grown[name] = series.followed_by(reading) if series else begun(name, spec, reading)
     return grown
+
+
+def _terms(terms: Terms, plan: Plan) -> Terms:
+    return terms.with_curves(plan.curves) if plan.curves else terms
 
 
 def _course(

@@ -23,6 +23,7 @@ from shared.events.intake import (
     PlanAdjusted,
     PlanCreated,
     PlanEnded,
+    RecoveryExpected,
     SessionLogged,
     SessionVoided,
 )
@@ -82,6 +83,11 @@ def correct_reading(patient: Patient, fact: MeasurementCorrected, now: datetime)
 def void_reading(patient: Patient, fact: MeasurementVoided, now: datetime) -> Decided:
     """A reading that was recorded in error."""
     return _decided(patient, Kept(keeping.void_reading(patient.record, fact.measurement_id)), "void")
+
+
+def expect_recovery(patient: Patient, fact: RecoveryExpected, now: datetime) -> Decided:
+    """A clinician says what to expect: a milestone with an expected curve can be judged from now on."""
+    return _decided(patient, Kept(keeping.keep_curve(patient.record, fact)), "correction")
 
 
 def note_approval(patient: Patient, fact: PlanAdjustmentApproved, now: datetime) -> Decided:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from services.progress.domain.record import (
     Adjustment,
     AdverseEvent,
+    Curve,
     PatientRecord,
     Plan,
     ProposalAnswer,
@@ -17,7 +18,7 @@ from services.progress.domain.record import (
     Terms,
 )
 from shared.events import clinical
-from shared.events.intake import PlanAdjusted, PlanCreated, PlanEnded, SessionLogged
+from shared.events.intake import PlanAdjusted, PlanCreated, PlanEnded, RecoveryExpected, SessionLogged
 
 
 class Added(NamedTuple):
@@ -76,6 +77,18 @@ def keep_end(record: PatientRecord, fact: PlanEnded) -> PatientRecord:
     if plan.ended_at is not None and plan.ended_at <= fact.ended_at:
         return record
     return _with_plan(record, replace(plan, ended_at=fact.ended_at))
+
+
+def keep_curve(record: PatientRecord, fact: RecoveryExpected) -> PatientRecord:
+    """What a clinician expects of a milestone: the highest revision holds."""
+    plan = record.plans.get(fact.plan_id, Plan(fact.plan_id))
+    known = {curve.milestone: curve for curve in plan.curves}
+    curve = Curve(fact.milestone, fact.revision, fact.curve)
+    newest = max(known.get(curve.milestone, curve), curve, key=lambda each: (each.revision, repr(each.points)))
+    if known.get(curve.milestone) == newest:
+        return record
+    curves = {**known, curve.milestone: newest}
+    return _with_plan(record, replace(plan, curves=tuple(curves[name] for name in sorted(curves))))
 
 
 def keep_session(record: PatientRecord, fact: SessionLogged) -> Kept:

@@ -5,15 +5,17 @@ a pure fold: the first point in time order at which the rule held. Getting worse
 undo it; only records that change what came before can.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from math import sqrt
 from statistics import NormalDist
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from services.progress.domain.course import Course, Fresh
+from services.progress.domain.curves import against, begins
 from services.progress.domain.evidence import compared
 from services.progress.domain.record import Terms
-from services.progress.domain.series import Baseline, Series, place
+from services.progress.domain.series import ROUNDING, Baseline, Series, place
 from shared.events.clinical import MilestoneRule
 from shared.events.progress import Evidence
 
@@ -55,6 +57,8 @@ def unjudged(rule: MilestoneRule, terms: Terms) -> Verdict:
     if rule.kind == "session-count":
         return Verdict(rule, not_evaluable="" if rule.sessions else "no-session-count")
     followed = rule.change is not None and any(spec.measure == rule.measure for spec in terms.measures)
+    if followed and rule.expected_curve and not rule.expected:
+        return Verdict(rule, not_evaluable="no-expected-curve")
     return Verdict(rule, not_evaluable="" if followed else "no-expected-change")
 
 
@@ -70,7 +74,7 @@ def _confirmed(course: Course, known: Verdict, fresh: Fresh) -> Verdict:
     rule, verdicts = known.rule, [known] if known.reached_at else []
     for name, looked_at in fresh.readings.items():
         series = course.series[name]
-        if series.spec.measure == rule.measure and (verdict := _first_confirmed(series, rule, looked_at)):
+        if series.spec.measure == rule.measure and (verdict := _first_confirmed(course, series, rule, looked_at)):
             verdicts.append(verdict)
     if verdicts:
         return min(verdicts, key=lambda verdict: (verdict.reached_at, verdict.series))
@@ -86,6 +90,9 @@ def target_of(series: Series, baseline: Baseline, rule: MilestoneRule) -> Target
     The baseline's share is the derivative of the target by the baseline: 1 - p for a reduction by
     the fraction p of a linear measure, 1 + p for a gain, else 1.
     """
+    if rule.expected:
+        # Judged on what is above the curve: there the way to go is none.
+        return Target(baseline.level, 1.0)
     change = (rule.change or 0.0) * series.better
     if not rule.relative:
         return Target(series.level(series.value(baseline.level) + change), 1.0)
@@ -94,24 +101,37 @@ def target_of(series: Series, baseline: Baseline, rule: MilestoneRule) -> Target
     return Target(baseline.level * (1 + change), 1 + change)
 
 
-def window_evidence(series: Series, rule: MilestoneRule, at: int) -> Evidence | None:
+def window_evidence(course: Course, series: Series, rule: MilestoneRule, at: int) -> Evidence | None:
     """What the window that ends at reading `at` says about the rule; None where there is none."""
     baseline = series.baseline
-    first = at - rule.window + 1
-    if baseline is None or first <= baseline.last:
+    first, end = at - rule.window + 1, at + 1
+    above = against(course, series, rule)
+    if baseline is None or first <= baseline.last or end > len(above.readings):
         return None
     target = target_of(series, baseline, rule)
+    curve = _along(course, series, above, target, (first, end)) if rule.expected else {}
     return compared(
         series,
         baseline.readings,
         baseline.level,
-        (first, at + 1),
+        (first, end),
         at,
         rule_version=rule.rule_version,
         rule=rule,
-        target=series.value(target.level),
-        probability=(None if series.spec.by_rater else probability_beyond(series, baseline, target, (first, at + 1))),
+        probability=None if series.spec.by_rater else probability_beyond(above, baseline, target, (first, end)),
+        **{"target": series.value(target.level), **curve},
     )
+
+
+def _along(course: Course, series: Series, above: Series, target: Target, window: tuple[int, int]) -> Mapping[str, Any]:
+    """What each reading of a window had to reach, where the target moves along an expected curve."""
+    span = slice(*window)
+    levels = [target.level + level - rest for level, rest in zip(series.levels[span], above.levels[span], strict=True)]
+    return {
+        "target": series.value(sum(levels) / len(levels)),
+        "targets": tuple(series.value(level) for level in levels),
+        "begins_on": begins(course).date(),
+    }
 
 
 def present_evidence(course: Course, rule: MilestoneRule) -> Evidence | None:
@@ -119,7 +139,7 @@ def present_evidence(course: Course, rule: MilestoneRule) -> Evidence | None:
     if rule.kind == "session-count":
         return _count(course, rule, len(course.sessions))
     newest = sorted(course.series_of_measure(rule.measure), key=lambda series: place(series.readings[-1]))
-    evidence = (window_evidence(series, rule, len(series.readings) - 1) for series in reversed(newest))
+    evidence = (window_evidence(course, series, rule, len(series.readings) - 1) for series in reversed(newest))
     return next(filter(None, evidence), None)
 
 
@@ -136,17 +156,16 @@ def _count(course: Course, rule: MilestoneRule, sessions: int) -> Evidence:
     return Evidence(rule_version=rule.rule_version, rule=rule, sessions=sessions, counted=counted)
 
 
-def _first_confirmed(series: Series, rule: MilestoneRule, looked_at: int) -> Verdict | None:
+def _first_confirmed(course: Course, series: Series, rule: MilestoneRule, looked_at: int) -> Verdict | None:
     baseline = series.baseline
     start = max(looked_at, baseline.last + rule.window) if baseline else len(series.readings)
     if baseline is None or start >= len(series.readings):
         return None
-    target = target_of(series, baseline, rule)
-    for at in range(start, len(series.readings)):
-        if _confirms(series, baseline, rule, target, at):
-            return Verdict(
-                rule, series.readings[at].effective_at, window_evidence(series, rule, at), series=series.name, at=at
-            )
+    above, target = against(course, series, rule), target_of(series, baseline, rule)
+    for at in range(start, len(above.readings)):
+        if _confirms(above, baseline, rule, target, at):
+            evidence = window_evidence(course, series, rule, at)
+            return Verdict(rule, series.readings[at].effective_at, evidence, series=series.name, at=at)
     return None
 
 
@@ -159,7 +178,7 @@ def _confirms(series: Series, baseline: Baseline, rule: MilestoneRule, target: T
     first, better = at - rule.window + 1, series.better
     passes = 0
     for level in series.levels[first : at + 1]:
-        passes += better * (level - target.level) >= 0
+        passes += better * (level - target.level) >= -ROUNDING
     if passes < (rule.window if series.spec.by_rater else rule.passes):
         return False
     if series.readings[at].effective_at - series.readings[first].effective_at > timedelta(days=rule.stale_days):

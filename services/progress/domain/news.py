@@ -47,7 +47,7 @@ def milestone_news(record: PatientRecord, course: Course, verdict: Verdict, caus
     known = record.published.get(subject)
     if known and known.standing and not verdict.reached_at:
         retracted = _retracted(record, course, verdict, known, cause)
-        yield News(subject, known._replace(standing=False), retracted)
+        yield News(subject, known._replace(standing=False, cause=retracted.cause), retracted)
     elif verdict.reached_at and verdict.evidence and not (known and known.standing):
         occurrence = known.number + 1 if known else 1
         reached = MilestoneReached(

@@ -5,13 +5,13 @@ A record is a value: it is replaced, never changed.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from shared.events.clinical import MeasureSpec, MilestoneRule, Side
-from shared.events.progress import Evidence
+from shared.events.clinical import ExpectedPoint, MeasureSpec, MilestoneRule, Side
+from shared.events.progress import Evidence, RetractionCause
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,19 @@ class Terms:
     milestones: tuple[MilestoneRule, ...]
     review_sessions: tuple[int, ...] = (12, 18, 24)
 
+    def with_curves(self, curves: "tuple[Curve, ...]") -> "Terms":
+        """The terms with what clinicians expect of this patient in place of what the protocol does."""
+        entered = {curve.milestone: curve.points for curve in curves}
+        return replace(
+            self,
+            milestones=tuple(
+                rule.model_copy(update={"expected": entered[rule.milestone]})
+                if rule.expected_curve and rule.milestone in entered
+                else rule
+                for rule in self.milestones
+            ),
+        )
+
     def spec_of(self, measure: str) -> MeasureSpec | None:
         """How the course reads a measure; None where it does not follow it."""
         for spec in self.measures:
@@ -45,6 +58,14 @@ class Adjustment(NamedTuple):
     effective_on: date
 
 
+class Curve(NamedTuple):
+    """What a clinician expects of a milestone's measure, at its highest known revision."""
+
+    milestone: str
+    revision: int
+    points: tuple[ExpectedPoint, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A plan of care; `terms` are missing while only later facts about it have come."""
@@ -54,6 +75,8 @@ class Plan:
     adjustments: tuple[Adjustment, ...] = ()
     """By version, lowest first."""
     ended_at: datetime | None = None
+    curves: tuple[Curve, ...] = ()
+    """One for each milestone, by its name."""
 
 
 class Session(NamedTuple):
@@ -113,6 +136,8 @@ class Published(NamedTuple):
     number: int
     standing: bool
     evidence: Evidence | None
+    cause: RetractionCause | None = None
+    """Why it was taken back, where it was."""
 
 
 _NONE: Final[Mapping[Any, Any]] = MappingProxyType({})

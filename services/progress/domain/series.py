@@ -27,6 +27,10 @@ _STEP_CAP = 9
 """Half the square of one step counts at most this many times the default variance: typing errors."""
 
 
+ROUNDING = 1e-9
+"""What lies so close to a limit lies on it: means of whole numbers are rounded, and 8/3 - 5/3 may fall short of 1."""
+
+
 class Baseline(NamedTuple):
     """Where the series started."""
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from services.progress.domain.course import Course, Fresh
 from services.progress.domain.evidence import compared
 from services.progress.domain.milestones import Verdict
-from services.progress.domain.series import Series
+from services.progress.domain.series import ROUNDING, Series
 from shared.events.progress import Evidence
 
 RULE_VERSION = 1
@@ -97,7 +97,7 @@ def _fall(series: Series, at: int) -> Evidence | None:
     start = max(0, split - _MOST_BEFORE)
     before, better = series.mean(start, split), series.better
     fall = better * (before - series.mean(split, at + 1))
-    if fall < _important(series):
+    if fall < _important(series) - ROUNDING:
         return None
     # The noise as known before the fall: the fall itself is none.
     sigma = series.sigma(split - 1)

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 from services.progress.domain.course import Course, Fresh
 from services.progress.domain.milestones import Verdict, probability_beyond, target_of, window_evidence
 from services.progress.domain.record import ProposalAnswer, Session
+from services.progress.domain.series import ROUNDING
 from services.progress.domain.signals import Regression
 from shared.events.progress import Evidence
 from shared.ids import derived_id
@@ -75,7 +76,7 @@ def proposals_of(
     """
     if known and known[-1].proposed_at < fresh.since and known[-1].state != "declined":
         return known
-    primary = next((verdict for verdict in milestones if verdict.rule.primary), None)
+    primary = next((each for each in milestones if each.rule.primary and not each.rule.expected_curve), None)
     if not regressions and not (primary and primary.reached_at):
         return known
     back, forward = _back(course, regressions), _forward(course, primary, regressions)
@@ -164,11 +165,11 @@ def _held(course: Course, primary: Verdict, moment: datetime) -> Evidence | None
     if series.baseline is None or moment - series.readings[end - 1].effective_at > _FRESH:
         return None
     target = target_of(series, series.baseline, primary.rule)
-    if series.better * (series.mean(end - _LATER_READINGS, end) - target.level) < 0:
+    if series.better * (series.mean(end - _LATER_READINGS, end) - target.level) < -ROUNDING:
         return None
     if probability_beyond(series, series.baseline, target, (primary.at + 1, end)) < _HELD_WITH:
         return None
-    return window_evidence(series, primary.rule, end - 1)
+    return window_evidence(course, series, primary.rule, end - 1)
 
 
 def _safe(course: Course, moment: datetime) -> bool:

@@ -62,7 +62,7 @@ def _of_milestone(
     if isinstance(fact, MilestoneReached):
         return subject, Published(fact.occurrence, True, fact.evidence)
     assert isinstance(fact, MilestoneRetracted)
-    return subject, Published(fact.occurrence, False, known.evidence if known else fact.before)
+    return subject, Published(fact.occurrence, False, known.evidence if known else fact.before, fact.cause)
 
 
 def _baseline(record: PatientRecord, fact: BaselineSet) -> Evidence:

@@ -14,6 +14,7 @@ from services.progress import tables
 from services.progress.domain.record import (
     Adjustment,
     AdverseEvent,
+    Curve,
     Plan,
     ProposalAnswer,
     Published,
@@ -27,6 +28,8 @@ from shared.events.progress import Evidence
 Row = Sequence[Any]
 
 _TERMS = TypeAdapter(Terms)
+_CURVES = TypeAdapter(tuple[Curve, ...])
+_NO_CURVES = "[]"
 
 
 @dataclass(frozen=True)
@@ -45,13 +48,16 @@ class Part:
 
 
 def _read_plan(row: Row) -> tuple[str, Plan]:
-    plan_id, terms, adjustments, ended_at = row
-    return plan_id, Plan(plan_id, _terms(terms) if terms else None, _adjustments(adjustments), ended_at)
+    plan_id, terms, adjustments, ended_at, curves = row
+    entered = () if curves == _NO_CURVES else _CURVES.validate_json(curves)
+    return plan_id, Plan(plan_id, _terms(terms) if terms else None, _adjustments(adjustments), ended_at, entered)
 
 
 def _write_plan(_: str, plan: Plan) -> Row:
     terms = _TERMS.dump_json(plan.terms).decode() if plan.terms else None
-    return plan.plan_id, terms, orjson.dumps([list(entry) for entry in plan.adjustments]).decode(), plan.ended_at
+    adjustments = orjson.dumps([list(entry) for entry in plan.adjustments]).decode()
+    curves = _CURVES.dump_json(plan.curves).decode() if plan.curves else _NO_CURVES
+    return plan.plan_id, terms, adjustments, plan.ended_at, curves
 
 
 @lru_cache(maxsize=512)
@@ -66,14 +72,14 @@ def _adjustments(document: str) -> tuple[Adjustment, ...]:
 
 
 def _read_published(row: Row) -> tuple[Subject, Published]:
-    kind, plan_id, name, number, standing, evidence = row
+    kind, plan_id, name, number, standing, evidence, cause = row
     told = Evidence.model_validate_json(evidence) if evidence else None
-    return Subject(kind, plan_id, name), Published(number, standing, told)
+    return Subject(kind, plan_id, name), Published(number, standing, told, cause)
 
 
 def _write_published(subject: Subject, published: Published) -> Row:
     evidence = published.evidence.model_dump_json(exclude_none=True) if published.evidence else None
-    return *subject, published.number, published.standing, evidence
+    return *subject, published.number, published.standing, evidence, published.cause
 
 
 def _as_is(_: object, item: Row) -> Row:
