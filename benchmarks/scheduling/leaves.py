@@ -74,7 +74,7 @@ def _leave(seed: int) -> tuple[ClinicSchedule, ClinicSchedule]:
     who = Counter(a.practitioner for a in _all(schedule).values()).most_common(1)[0][0]
     for days in range(chance.randrange(1, 10), 0, -1):
         closed = {**schedule.calendar.closed, who: {first + day: FULL for day in range(days)}}
-        away = replace(schedule, calendar=replace(schedule.calendar, closed=closed, _memo={}))
+        away = replace(schedule, calendar=replace(schedule.calendar, closed=closed))
         if sum(len(block.leaving) for block in Puzzle.of(away, NOW).blocks) <= _MOST:
             return schedule, away
     raise AssertionError("a single day has more than 40 sessions")

@@ -56,7 +56,7 @@ def test_no_session_starts_in_the_hour_that_is_skipped_nor_twice_in_the_one_that
 @pytest.mark.parametrize("zone", ["Asia/Kathmandu", "Australia/Lord_Howe", "America/St_Johns", "Pacific/Chatham"])
 @pytest.mark.parametrize("slot", [15, 20])
 def test_the_grid_is_local_in_zones_of_odd_offsets(zone: str, slot: int) -> None:
-    on = replace(calendar(zone=zone), slot_minutes=slot, _memo={})
+    on = replace(calendar(zone=zone), slot_minutes=slot)
     for day in range(date(2026, 1, 1).toordinal(), date(2026, 12, 31).toordinal()):
         starts = bits(on.start_grid(day))
         assert all(local(on, date.fromordinal(day), minute).minute % slot == 0 for minute in starts)
@@ -66,7 +66,7 @@ def test_a_holiday_and_an_absence_close_what_the_rules_open() -> None:
     day = date(2026, 3, 4)
     assert calendar(holidays=[day]).open_minutes(1, day.toordinal()) == 0
     morning = {day.toordinal(): minutes_between(8 * 60, 12 * 60)}
-    away = replace(calendar(), closed={1: morning}, _memo={})
+    away = replace(calendar(), closed={1: morning})
     assert away.open_minutes(1, day.toordinal()).bit_count() == 360
     assert away.open_minutes(2, day.toordinal()).bit_count() == 600
 

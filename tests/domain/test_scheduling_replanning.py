@@ -29,7 +29,7 @@ def away(state: ClinicSchedule, who: int, first: int, days: int) -> ClinicSchedu
     assert state.calendar
     leave = {NOW.toordinal() + first + day: FULL for day in range(days)}
     closed = {**state.calendar.closed, who: leave}
-    return replace(state, calendar=replace(state.calendar, closed=closed, _memo={}))
+    return replace(state, calendar=replace(state.calendar, closed=closed))
 
 
 def everything(state: ClinicSchedule) -> dict[str, Appointment]:
@@ -66,7 +66,7 @@ def test_who_finds_no_time_is_cancelled_and_reported_with_the_reason() -> None:
     state = clinic(1, 3)
     assert state.calendar
     closed = {who: {NOW.toordinal() + 9 + day: FULL for day in range(14)} for who in (1, 2, 3, 4)}
-    state = replace(state, calendar=replace(state.calendar, closed=closed, _memo={}))
+    state = replace(state, calendar=replace(state.calendar, closed=closed))
     decision = replan(state, NOW, CAUSE)
     cancelled = [f for f in decision.facts if isinstance(f, scheduling.AppointmentCancelled)]
     reported = [f for f in decision.facts if isinstance(f, scheduling.CourseUnschedulable)]

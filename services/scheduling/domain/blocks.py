@@ -32,7 +32,7 @@ class Block:
     def options(self, diary: Diary) -> int:
         """On how many days the first of the sessions could be held."""
         openings = diary.openings(diary.course(self.plan_id))
-        return sum(1 for day in self._starts(diary) if openings.cost(day, ANYBODY) is not None)
+        return sum(1 for day in self._starts(diary) if openings.best(day, ANYBODY))
 
     def place(self, diary: Diary) -> Found:
         """The cheapest places; None for a session that finds none between those that stay."""

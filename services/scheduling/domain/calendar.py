@@ -8,13 +8,14 @@ instants here and nowhere else, by `zoneinfo`.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from services.scheduling.domain.minutes import EPOCH, MINUTE, beginnings, minutes_between, minutes_since_1970
 
-_ORDINARY_DAY = 1440
+_ORDINARY_DAY, _MIDNIGHT = 1440, time(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +85,10 @@ class ClinicCalendar:
     """By resource, patients among them: when it can't be booked whatever the hours say."""
     notice: timedelta = timedelta(hours=24)
     """Nothing is booked to start earlier than this from now: people must be able to come."""
-    _memo: dict[tuple[str | int, int, int], int] = field(
-        default_factory=dict[tuple[str | int, int, int], int], compare=False, repr=False
+    _memo: dict[tuple[int, int, int], int] = field(
+        default_factory=dict[tuple[int, int, int], int], init=False, compare=False, repr=False
     )
+    """By minutes, resource and day: when it is open so long, or at all (0). As lasting as this calendar."""
 
     def offering(self, kind: Literal["practitioner", "room"], offer: str) -> tuple[int, ...]:
         """The practitioners with a skill, or the rooms of a kind, that may be booked anew; by id."""
@@ -95,21 +97,17 @@ class ClinicCalendar:
 
     def first_minute(self, day: int) -> int:
         """When the local day begins, in minutes since 1970."""
-        known = self._memo.get(("first", 0, day))
-        if known is None:
-            known = self._epoch_minutes(day, time(0))
-            self._memo["first", 0, day] = known
-        return known
+        return _minute_of(self.zone, day, _MIDNIGHT)
 
     def length(self, day: int) -> int:
         """How many minutes the local day has; 1440 unless the clocks change."""
-        return self.first_minute(day + 1) - self.first_minute(day)
+        return _minute_of(self.zone, day + 1, _MIDNIGHT) - _minute_of(self.zone, day, _MIDNIGHT)
 
     def minute_at(self, day: int, local: time) -> int:
         """The minute of the day at a local time; a time that is skipped counts as by the old offset."""
         if self.length(day) == _ORDINARY_DAY:
             return local.hour * 60 + local.minute
-        return self._epoch_minutes(day, local) - self.first_minute(day)
+        return _minute_of(self.zone, day, local) - self.first_minute(day)
 
     def day_of(self, moment: datetime) -> int:
         """The local day of an instant."""
@@ -136,43 +134,27 @@ class ClinicCalendar:
 
     def open_minutes(self, resource: int, day: int) -> int:
         """When a practitioner or room can be booked at all on a day."""
-        known = self._memo.get(("open", resource, day))
-        if known is None:
-            known = self._open_minutes(self.resources[resource], day)
-            self._memo["open", resource, day] = known
-        return known
+        return self._remembered(0, resource, day)
 
     def open_starts(self, resource: int, day: int, minutes: int) -> int:
         """The minutes from which a practitioner or room is open for so many minutes."""
-        known = self._memo.get((minutes, resource, day))
+        return self._remembered(minutes, resource, day)
+
+    def _remembered(self, minutes: int, resource: int, day: int) -> int:
+        key = (minutes, resource, day)
+        known = self._memo.get(key)
         if known is None:
-            known = beginnings(self.open_minutes(resource, day), minutes)
-            self._memo[minutes, resource, day] = known
+            if minutes:
+                known = beginnings(self._remembered(0, resource, day), minutes)
+            else:
+                known = self._open_minutes(self.resources[resource], day)
+            self._memo[key] = known
         return known
 
     def start_grid(self, day: int) -> int:
         """The minutes at which a session may start."""
-        key = ("grid", 0, day if self.length(day) != _ORDINARY_DAY else 0)
-        known = self._memo.get(key)
-        if known is None:
-            known = self._start_grid(day)
-            self._memo[key] = known
-        return known
-
-    def _start_grid(self, day: int) -> int:
-        grid = 0
-        for minute_of_day in range(_ORDINARY_DAY):
-            local = time(minute_of_day // 60, minute_of_day % 60)
-            if local.minute % self.slot_minutes == 0 and self._exists(day, local):
-                grid |= 1 << self.minute_at(day, local)
-        return grid
-
-    def _exists(self, day: int, local: time) -> bool:
-        """Not skipped when the clocks go forward."""
-        if self.length(day) == _ORDINARY_DAY:
-            return True
-        back = self.moment(day, self.minute_at(day, local)).astimezone(self.zone)
-        return back.toordinal() == day and back.time() == local
+        changing = self.length(day) != _ORDINARY_DAY
+        return _changing_grid(self.zone, self.slot_minutes, day) if changing else _grid(self.slot_minutes)
 
     def closed_minutes(self, resource: int, day: int) -> int:
         """When a practitioner, a room or a patient can't be booked on a day, besides regular hours."""
@@ -187,10 +169,10 @@ class ClinicCalendar:
         return True
 
     def _open_minutes(self, resource: Resource, day: int) -> int:
-        on = date.fromordinal(day)
+        on, weekday = date.fromordinal(day), (day - 1) % 7
         opened = 0
         for rule in resource.rules:
-            if rule.holds_on(on):
+            if rule.weekday == weekday and rule.holds_on(on):
                 opened |= self.mask(day, rule.start, rule.end)
         for spell in resource.spells:
             opened = opened & ~self._within(spell, day) | spell.open.get(day, 0)
@@ -200,6 +182,23 @@ class ClinicCalendar:
         begin = self.first_minute(day)
         return minutes_between(max(0, spell.start - begin), min(spell.end - begin, self.length(day)))
 
-    def _epoch_minutes(self, day: int, local: time) -> int:
-        on = date.fromordinal(day)
-        return minutes_since_1970(datetime.combine(on, local.replace(second=0, microsecond=0), self.zone))
+
+@lru_cache(maxsize=100_000)
+def _minute_of(zone: ZoneInfo, day: int, local: time) -> int:
+    """A local time in minutes since 1970."""
+    on = date.fromordinal(day)
+    return minutes_since_1970(datetime.combine(on, local.replace(second=0, microsecond=0), zone))
+
+
+@cache
+def _grid(slot_minutes: int) -> int:
+    """Every so many minutes past each hour of an ordinary day."""
+    return sum(1 << minute for minute in range(_ORDINARY_DAY) if minute % 60 % slot_minutes == 0)
+
+
+@lru_cache(maxsize=1000)
+def _changing_grid(zone: ZoneInfo, slot_minutes: int, day: int) -> int:
+    """By local time: an hour that is skipped has no starts; of one that comes twice only the first has."""
+    begin, end = _minute_of(zone, day, _MIDNIGHT), _minute_of(zone, day + 1, _MIDNIGHT)
+    local = ((minute, (EPOCH + MINUTE * (begin + minute)).astimezone(zone)) for minute in range(end - begin))
+    return sum(1 << minute for minute, at in local if at.minute % slot_minutes == 0 and not at.fold)

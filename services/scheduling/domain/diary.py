@@ -108,7 +108,7 @@ class Diary:
         """Where an appointment is now."""
         day = self.calendar.day_of(appointment.start)
         minute = minutes_since_1970(appointment.start) - self.calendar.first_minute(day)
-        return Opening(day, minute, appointment.practitioner, appointment.room, preferred=True)
+        return Opening(day, minute, appointment.practitioner, appointment.room)
 
 
 def claims(patient: int, appointment: Appointment | Hold) -> Iterator[tuple[int, datetime, datetime]]:

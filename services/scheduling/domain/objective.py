@@ -30,6 +30,8 @@ OVER_QUOTA = 4000
 """One session more in a week than its phases allow: worth two days of wait."""
 LEFT_OUT = 10_000
 """A session without a time: worth five days of wait."""
+NEVER = 10**12
+"""Dearer than any course: a day on which a session can't be."""
 MOVING = 2500
 """Keeping an appointment where it is outweighs almost two days of uneven spacing."""
 

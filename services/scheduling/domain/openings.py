@@ -1,13 +1,15 @@
 """Where a session fits: practitioner, room and patient free at once, within opening hours."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import reduce
+from operator import or_
 
 from services.scheduling.domain.busy import Busy
 from services.scheduling.domain.calendar import ClinicCalendar
 from services.scheduling.domain.minutes import FULL, beginnings, minutes_between
-from services.scheduling.domain.objective import NOT_PREFERRED, OTHER_PRACTITIONER
+from services.scheduling.domain.objective import NEVER, NOT_PREFERRED, OTHER_PRACTITIONER
 from shared.events.clinical import PreferredTime, Weekday
 
 _WEEKDAYS = tuple(Weekday)
@@ -24,12 +26,25 @@ class Opening:
     minute: int
     practitioner: int
     room: int
-    preferred: bool
+    cost: int = 0
+    """What its time costs the course, whoever treats."""
 
-    @property
-    def cost(self) -> int:
-        """What its time costs the course."""
-        return 0 if self.preferred else NOT_PREFERRED
+
+@dataclass(frozen=True, slots=True)
+class _Day:
+    """The starts of one day, as masks of its minutes."""
+
+    everybody: int = 0
+    """With at least one practitioner and one room."""
+    of: Mapping[int, int] = field(default_factory=dict[int, int])
+    """By practitioner."""
+    rooms: Sequence[tuple[int, int]] = ()
+    """Rooms, with the starts at which they are free."""
+    levels: Sequence[tuple[int, int]] = ()
+    """What starts cost, cheapest first, each with the starts that cost no more."""
+
+
+_NONE = _Day()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,63 +65,42 @@ class Openings:
     """No start after this day."""
     avoid: tuple[int, int] = (0, 0)
     """Minutes since 1970 that the session may not overlap: the time that was just cancelled."""
-    _found: dict[tuple[int, int], Opening | None] = field(default_factory=dict[tuple[int, int], Opening | None])
-    _rooms: dict[int, tuple[tuple[int, int], ...]] = field(default_factory=dict[int, tuple[tuple[int, int], ...]])
-    _shared: dict[int, int] = field(default_factory=dict[int, int])
-    _costs: dict[tuple[int, int], int | None] = field(default_factory=dict[tuple[int, int], int | None])
+    _days: dict[int, _Day] = field(default_factory=dict[int, _Day], init=False)
+    _prices: dict[int, dict[int, int]] = field(default_factory=dict[int, dict[int, int]], init=False)
 
     def restricted(self, *, earliest: int, avoid: tuple[int, int]) -> "Openings":
         """The same with fewer starts, and nothing remembered."""
-        return replace(
-            self, earliest=max(self.earliest, earliest), avoid=avoid, _found={}, _rooms={}, _shared={}, _costs={}
-        )
+        return replace(self, earliest=max(self.earliest, earliest), avoid=avoid)
 
-    def cost(self, day: int, main: int) -> int | None:
-        """What the cheapest opening of a day costs a course with that main practitioner, or with `ANYBODY`."""
-        key = (day, main)
-        if key not in self._costs:
-            self._costs[key] = self._cost(day, main) if main else self._least_cost(day)
-        return self._costs[key]
+    def prices(self, days: range, main: int) -> list[int]:
+        """For each day what its cheapest opening costs a course with that main practitioner, or with `ANYBODY`.
+
+        `NEVER` where there is none.
+        """
+        known = self._prices.setdefault(main, {})
+        return [known[day] if day in known else self._price(known, day, main) for day in days]
 
     def choice(self, day: int, main: int) -> Opening | None:
         """The opening that costs that."""
-        own, cost = self.best(day, main), self.cost(day, main)
+        own, cost = self.best(day, main), self.prices(range(day, day + 1), main)[0]
         return own if own and own.cost == cost else self.best(day, ANYBODY)
 
-    def _cost(self, day: int, main: int) -> int | None:
-        own = self.best(day, main)
-        if own and not own.cost:
-            return 0
-        other = self.cost(day, ANYBODY)
-        with_other = None if other is None else other + OTHER_PRACTITIONER
-        return with_other if own is None else own.cost if with_other is None else min(own.cost, with_other)
-
-    def _least_cost(self, day: int) -> int | None:
-        least: int | None = None
-        for who in self.practitioners:
-            found = self.best(day, who)
-            if found and (least is None or found.cost < least):
-                least = found.cost
-            if least == 0:
-                break
-        return least
-
     def best(self, day: int, practitioner: int) -> Opening | None:
-        """The patient's preferred and then the earliest time of a day with one practitioner, or `ANYBODY`."""
-        key = (day, practitioner)
-        if key not in self._found:
-            self._found[key] = self._best(day, practitioner) if practitioner else self._with_anybody(day)
-        return self._found[key]
+        """The cheapest and then the earliest time of a day with one practitioner, or `ANYBODY`."""
+        on = self._on(day)
+        cost, starts = self._cheapest(on, practitioner)
+        if not starts:
+            return None
+        first = starts & -starts
+        who = practitioner or next(each for each in self.practitioners if on.of[each] & first)
+        room = next(room for room, free in on.rooms if free & first)
+        return Opening(day, first.bit_length() - 1, who, room, cost)
 
     def fits(self, opening: Opening) -> bool:
         """Whether the session can be just there."""
-        starts = self._starts_for_all(opening.day)
-        if starts:
-            starts &= self.calendar.open_starts(opening.practitioner, opening.day, self.minutes)
-            starts &= self._free(opening.practitioner, opening.day, self.minutes + self.calendar.buffer_minutes)
-            starts &= dict(self._rooms[opening.day]).get(opening.room, 0)
-        able = opening.practitioner in self.practitioners
-        return able and bool(starts >> opening.minute & 1)
+        on = self._on(opening.day)
+        starts = on.of.get(opening.practitioner, 0) & dict(on.rooms).get(opening.room, 0)
+        return bool(starts >> opening.minute & 1)
 
     def is_preferred(self, opening: Opening) -> bool:
         """Whether a time is one that the patient prefers; any is, where there are no wishes."""
@@ -129,50 +123,66 @@ class Openings:
         taken = self.busy.masks.get(practitioner, {})
         return sum(mask.bit_count() for day, mask in taken.items() if day >= since_day)
 
-    def _with_anybody(self, day: int) -> Opening | None:
-        found = [opening for who in self.practitioners if (opening := self.best(day, who))]
-        return min(found, key=lambda opening: (not opening.preferred, opening.minute), default=None)
+    def _price(self, known: dict[int, int], day: int, main: int) -> int:
+        on = self._on(day)
+        price = self._cheapest(on, main)[0]
+        if main and price > 0 and on.everybody:
+            price = min(price, self._cheapest(on, ANYBODY)[0] + OTHER_PRACTITIONER)
+        known[day] = price
+        return price
 
-    def _best(self, day: int, practitioner: int) -> Opening | None:
-        starts = self._starts_for_all(day)
+    def _cheapest(self, on: _Day, practitioner: int) -> tuple[int, int]:
+        """What the cheapest starts of a day cost, and which these are."""
+        starts = on.of.get(practitioner, 0) if practitioner else on.everybody
         if starts:
-            starts &= self.calendar.open_starts(practitioner, day, self.minutes)
-        if starts:
-            starts &= self._free(practitioner, day, self.minutes + self.calendar.buffer_minutes)
-        if not starts:
-            return None
-        preferred = starts & self._preferred(day)
-        chosen = preferred or starts
-        first = chosen & -chosen
-        room = next(room for room, free in self._rooms[day] if free & first)
-        return Opening(day, first.bit_length() - 1, practitioner, room, bool(preferred) or not self.preferred_times)
+            for cost, level in on.levels:
+                if starts & level:
+                    return cost, starts & level
+        return NEVER, 0
 
-    def _starts_for_all(self, day: int) -> int:
-        """The starts that suit grid, patient, notice and at least one room, whoever treats."""
-        known = self._shared.get(day)
+    def _on(self, day: int) -> _Day:
+        known = self._days.get(day)
         if known is None:
-            known = self._shared[day] = self._starts(day) if day <= self.last_day else 0
+            known = self._days[day] = self._looked_up(day) if day <= self.last_day else _NONE
         return known
 
+    def _looked_up(self, day: int) -> _Day:
+        shared = self._starts(day)
+        rooms = tuple(self._free_rooms(day, shared)) if shared else ()
+        shared &= reduce(or_, (free for _, free in rooms), 0)
+        if not shared:
+            return _NONE
+        minutes, after = self.minutes, self.minutes + self.calendar.buffer_minutes
+        of: dict[int, int] = {}
+        everybody = 0
+        for who in self.practitioners:
+            starts = shared & self.calendar.open_starts(who, day, minutes)
+            of[who] = starts = starts and starts & self._free(who, day, after)
+            everybody |= starts
+        return _Day(everybody, of, rooms, self._levels(day)) if everybody else _NONE
+
+    def _levels(self, day: int) -> Sequence[tuple[int, int]]:
+        return ((0, self._preferred(day)), (NOT_PREFERRED, FULL)) if self.preferred_times else ((0, FULL),)
+
     def _starts(self, day: int) -> int:
+        """The starts that suit grid, patient and notice, whoever treats."""
         calendar = self.calendar
         begin = calendar.first_minute(day)
         if begin + calendar.length(day) <= self.earliest:
             return 0
-        starts = calendar.start_grid(day) & (FULL << max(0, self.earliest - begin))
+        starts = calendar.start_grid(day)
+        if begin < self.earliest:
+            starts &= FULL << (self.earliest - begin)
         starts &= self._free(self.patient, day, self.minutes)
         if self.impossible_times:
             starts &= beginnings(FULL & ~self._minutes_of(self.impossible_times, day), self.minutes)
-        starts &= ~minutes_between(max(0, self.avoid[0] - self.minutes + 1 - begin), max(0, self.avoid[1] - begin))
-        self._rooms[day] = tuple(self._free_rooms(day)) if starts else ()
-        with_room = 0
-        for _, free in self._rooms[day]:
-            with_room |= free
-        return starts & with_room
+        if begin < self.avoid[1]:
+            starts &= ~minutes_between(max(0, self.avoid[0] - self.minutes + 1 - begin), self.avoid[1] - begin)
+        return starts
 
-    def _free_rooms(self, day: int) -> Iterator[tuple[int, int]]:
+    def _free_rooms(self, day: int, starts: int) -> Iterator[tuple[int, int]]:
         for room in self.rooms:
-            free = self.calendar.open_starts(room, day, self.minutes)
+            free = starts & self.calendar.open_starts(room, day, self.minutes)
             if free:
                 free &= self._free(room, day, self.minutes + self.calendar.buffer_minutes)
             if free:

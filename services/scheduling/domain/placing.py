@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import inf
 
-from services.scheduling.domain.objective import LEFT_OUT, LENIENT, STRICT, WAIT, Rules, uneven, wait
-from services.scheduling.domain.openings import ANYBODY
+from services.scheduling.domain.objective import LEFT_OUT, LENIENT, NEVER, STRICT, WAIT, Rules, uneven, wait
 from services.scheduling.domain.paths import Paths, Place, Wanted
 from services.scheduling.domain.visits import earliest_by_limits
 from shared.events.clinical import VisitLimit
@@ -14,9 +12,6 @@ _SOON = 4
 """Days of the wished start that are searched first; what is found there says how many more are worth it."""
 _NEAR, _FAR = 4, 12
 """Days around an appointment that is moved: tried first, and then."""
-_SLACK = 5000
-"""How much more than the least imaginable is tried first."""
-_ANY_COST = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +32,8 @@ class Placed:
     cost: int
     places: list[Place]
     main: int
+    keeps_all_rules: bool
+    """All sessions within all quotas."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +53,17 @@ class Search:
 
     def best(self) -> Placed:
         """The cheapest course; it breaks quotas or leaves sessions out only where keeping all costs more than one."""
-        strict = self.strictly()
-        if strict and strict.cost <= LEFT_OUT:
-            return strict
-        found = self._found(LENIENT, strict.cost if strict else inf) or strict
+        found = self._found(LENIENT, NEVER)
         assert found, "every session may be left out"
-        return found
+        if found.keeps_all_rules:
+            return found
+        return self._found(STRICT, max(LEFT_OUT, found.cost) + 1) or found
 
     def strictly(self) -> Placed | None:
         """The cheapest course with all sessions and within all quotas; None where there is none."""
-        return self._found(STRICT, inf)
+        return self._found(STRICT, NEVER)
 
-    def _found(self, rules: Rules, below: float) -> Placed | None:
+    def _found(self, rules: Rules, below: int) -> Placed | None:
         wanted = self.wanted
         while True:
             placed = _cheapest(wanted, self.window, self.practitioners, rules, below)
@@ -98,46 +94,33 @@ def place_again(wanted: Sequence[Wanted], window: Window, practitioner: int) -> 
 
 
 def _cheapest(
-    wanted: Sequence[Wanted], window: Window, practitioners: Sequence[int], rules: Rules, below: float
+    wanted: Sequence[Wanted], window: Window, practitioners: Sequence[int], rules: Rules, below: int
 ) -> Placed | None:
     """The cheapest course that costs less than `below`; exact.
 
-    First from the days about the wished one; then from all days that wait for less than what was found.
+    First from the days about the wished one; then from all other days that wait for less than what was found.
     """
     costs = {day: wait(day, window.ideal) for day in range(window.first, window.last + 1)}
-    soon = {day: cost for day, cost in costs.items() if cost <= WAIT * _SOON}
-    best = _from_any(Paths(wanted, soon, window.held, rules), practitioners, below) if soon else None
-    below = best.cost if best else below
-    if below <= WAIT * _SOON:
-        return best
-    worth = {day: cost for day, cost in costs.items() if cost < below}
-    later = Paths(wanted, worth, window.held, rules) if len(worth) > len(soon) else None
-    return (_from_any(later, practitioners, below) if later else None) or best
-
-
-def _from_any(paths: Paths, practitioners: Sequence[int], below: float) -> Placed | None:
-    """The cheapest course over all main practitioners.
-
-    What it would cost if continuity were free bounds it; who comes that near need not be outdone.
-    """
-    free = _deepening(paths, ANYBODY, below)
     best: Placed | None = None
-    for main in practitioners if free else ():
-        found = _deepening(paths, main, below) if below == inf else paths.cheapest(main, below)
-        if found:
-            below = found[0]
-            best = Placed(below, paths.places(found[1], main), main)
-            if free and below == free[0]:
-                break
+    for soon in (True, False):
+        starts = {day: cost for day, cost in costs.items() if cost < below and (cost <= WAIT * _SOON) is soon}
+        paths = Paths(wanted, starts, window.held, rules)
+        best = (_from_any(paths, practitioners, below) if starts else None) or best
+        below = best.cost if best else below
     return best
 
 
-def _deepening(paths: Paths, main: int, below: float) -> tuple[int, list[int]] | None:
-    """The same as `paths.cheapest`, sooner: most of what is far dearer than the bound is never looked at."""
-    slack = _SLACK
-    while paths.bound + slack < min(below, _ANY_COST):
-        found = paths.cheapest(main, paths.bound + slack)
+def _from_any(paths: Paths, practitioners: Sequence[int], below: int) -> Placed | None:
+    """The cheapest course over all main practitioners; who reaches the bound need not be outdone."""
+    best: Placed | None = None
+    for main in practitioners:
+        if paths.bound >= below:
+            break
+        found = paths.cheapest(main, below)
         if found:
-            return found
-        slack *= 4
-    return paths.cheapest(main, below) if paths.bound < below else None
+            below, days = found
+            places = paths.places(days, main)
+            best = Placed(below, places, main, all(at for _, at in places) and paths.keep_quotas(days))
+        elif below == NEVER:
+            break
+    return best

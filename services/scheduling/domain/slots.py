@@ -113,7 +113,7 @@ def refuse_served(course: Course, sequence: int) -> None:
 def opening_at(diary: Diary, slot: Slot) -> Opening:
     """The slot as an opening of its day."""
     day = diary.calendar.day_of(slot.start)
-    return Opening(day, _minute(diary, slot), slot.practitioner, slot.room, preferred=True)
+    return Opening(day, _minute(diary, slot), slot.practitioner, slot.room)
 
 
 def _free_place(diary: Diary, wanted: tuple[Literal["practitioner", "room"], str, str], start: datetime,
