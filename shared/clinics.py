@@ -87,12 +87,12 @@ class Room(_Entry):
 
 
 class StaffMember(_Entry):
-    """Somebody who receives alerts."""
+    """Somebody who works there: receives alerts, and signs in to the console with the e-mail address."""
 
     id: Identifier
     name: str
     email: EmailStr
-    roles: Annotated[tuple[Literal["clinician", "front-desk", "operator"], ...], Field(min_length=1)]
+    roles: Annotated[tuple[Literal["clinician", "front-desk", "operator", "auditor"], ...], Field(min_length=1)]
 
 
 class Holidays(_Entry):

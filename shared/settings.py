@@ -57,11 +57,20 @@ class Settings(BaseSettings):
     stride_protocols: Path = ROOT / "protocols"
     stride_measures: Path = ROOT / "measures"
     stride_tokens: Path = ROOT / ".stride" / "secrets" / "tokens.json"
+    stride_accounts: Path | None = None
+    """The console's local accounts; `accounts.json` beside the token file where it is not given."""
+    stride_session_minutes: Annotated[int, Field(ge=1, le=720)] = 15
+    """Somebody who has not touched the console for so long is signed out."""
     stride_link_keys: MaybeInFile = ""
     """Keys that sign patients' links, newest first, separated by commas; else one follows from the token file."""
     stride_public_url: str = "http://127.0.0.1:8080"
     stride_offers_url: str = ""
     """Where patients reach scheduling's pages (`/o/...`); `STRIDE_PUBLIC_URL` where it is empty."""
+
+    @property
+    def accounts_file(self) -> Path:
+        """Where the console's local accounts are."""
+        return self.stride_accounts or self.stride_tokens.with_name("accounts.json")
 
     @property
     def resolved_database_url(self) -> str:

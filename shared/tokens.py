@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
 from shared.events.base import Identifier
 from shared.settings import ConfigurationInvalid
 
-Role = Literal["clinic-system", "clinician", "front-desk", "operator"]
+Role = Literal["clinic-system", "clinician", "front-desk", "operator", "auditor"]
 
 
 class Bearer(BaseModel):

@@ -1,7 +1,20 @@
-"""Rows of the console, in its own schema. Every key begins with clinic and patient."""
+"""Rows of the console, in its own schema. Every key of what follows from facts begins with clinic and patient."""
 
-from sqlalchemy import Column, Date, Double, Index, Integer, MetaData, Table, Text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Date,
+    DateTime,
+    Double,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    func,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 METADATA = MetaData()
 
@@ -45,3 +58,57 @@ RESOURCE = Table(
     Column("patient_id", Text, nullable=False),
 )
 """Whose FHIR resource it is; what it says follows from the patient's facts."""
+
+SESSION = Table(
+    "session",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("clinic_id", Text, nullable=False),
+    Column("person_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("roles", ARRAY(Text), nullable=False),
+    Column("account", Text, nullable=False),
+    Column("csrf", Text, nullable=False),
+    Column("opened_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("seen_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+"""Somebody signed in with one browser; `id` is the hash of the cookie. Times are the machine's."""
+
+ENTRY_LINK = Table(
+    "entry_link",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+)
+"""A link that signs in once; `id` is the hash of what it holds."""
+
+SIGN_IN_ATTEMPT = Table(
+    "sign_in_attempt",
+    METADATA,
+    Column("number", BigInteger, Identity(always=True), primary_key=True),
+    Column("who", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+"""Attempts to sign in that have not succeeded: by account and by address."""
+
+Index("sign_in_attempt_who", SIGN_IN_ATTEMPT.c.who, SIGN_IN_ATTEMPT.c.at)
+
+AUDIT = Table(
+    "audit",
+    METADATA,
+    Column("clinic_id", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("person_id", Text, nullable=False),
+    Column("roles", ARRAY(Text), nullable=False),
+    Column("action", Text, nullable=False),
+    Column("patient_ids", ARRAY(Text), nullable=False),
+    Column("details", JSONB, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("before", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+)
+"""Who saw which patient and did what; a trigger keeps it from being changed, and its hashes tell if it was."""
+
+Index("audit_patients", AUDIT.c.patient_ids, postgresql_using="gin")

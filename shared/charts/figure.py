@@ -22,7 +22,7 @@ class Picture(NamedTuple):
 
 
 def within(picture: Picture, *, name: str) -> str:
-    """The picture as an element of a page that links `STYLE`; `name` is one of a kind within the page."""
+    """The picture as an element of a page that links `PAGE_STYLE`; `name` is one of a kind within the page."""
     return _svg(_headed(picture), picture.title, picture.description, name=name)
 
 

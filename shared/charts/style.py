@@ -52,4 +52,7 @@ STYLE: Final = "\n".join(
         "}",
     )
 )
-"""The style sheet of all charts."""
+"""The style sheet of a chart in a file of its own: readable by viewers that know little of CSS."""
+
+PAGE_STYLE: Final = _RULES % {name: f"light-dark({light}, {_DARK[name]})" for name, light in _LIGHT.items()}
+"""The style sheet of charts in a page, which follow the page's own `color-scheme`."""

@@ -42,6 +42,8 @@ class Running:
     clock: Clock
     relay: Relay
     door: Door
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the service is told to stop: what would stay open (a stream of events) ends then."""
 
 
 Background = Callable[[Running], Awaitable[None]]
@@ -114,7 +116,7 @@ async def _serve(service: Service, settings: Settings) -> int:
     async with _connected(service, running, consumer):
         _spare_the_collector()
         parts = [relay.run(), consumer.run(), retention.run(engine), *(task(running) for task in service.background)]
-        return await _until_stopped(app, settings, parts)
+        return await _until_stopped(app, running, parts)
 
 
 def _spare_the_collector() -> None:
@@ -142,13 +144,13 @@ async def _connected(service: Service, running: Running, consumer: Consumer) -> 
         await running.engine.dispose()
 
 
-async def _until_stopped(app: FastAPI, settings: Settings, background: Sequence[Awaitable[None]]) -> int:
+async def _until_stopped(app: FastAPI, running: Running, background: Sequence[Awaitable[None]]) -> int:
     """Serve HTTP and run the background work; the first part that ends stops the rest."""
     server = _Server(
         uvicorn.Config(
             app,
-            host=settings.stride_http_host,
-            port=settings.stride_http_port,
+            host=running.settings.stride_http_host,
+            port=running.settings.stride_http_port,
             log_level="warning",
             access_log=False,
             timeout_graceful_shutdown=10,
@@ -167,6 +169,7 @@ async def _until_stopped(app: FastAPI, settings: Settings, background: Sequence[
     for task in failed:
         error = task.exception() or RuntimeError("ended without an error")
         log().error("part-ended", error_type=type(error).__name__, sqlstate=sqlstate(error), exc_text=_where(task))
+    running.stopping.set()
     server.should_exit = True
     await asyncio.wait([serving], timeout=15)
     for task in tasks:

@@ -9,6 +9,7 @@ from stride.cli import compose_secrets
 from stride.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from stride.cli.output import Output
 from stride.embedded.credentials import Credentials, clinics_of
+from stride.embedded.logins import clear_passwords, ensure_accounts, known_clinics
 
 _USES = {"compose": "docker compose", "embedded": "the embedded stack"}
 _Clinic = Annotated[
@@ -29,7 +30,7 @@ def init(
     only: _Only = None,
     json: JsonOption = False,
 ) -> None:
-    """Generates passwords and API tokens into files; what is there already stays as it is."""
+    """Generates passwords, accounts and API tokens into files; what is there already stays as it is."""
     output = Output(as_json=json)
     clinics = clinic or clinics_of()
     made: dict[str, Credentials] = {}
@@ -37,6 +38,7 @@ def init(
         made["compose"] = compose_secrets.ensure(secrets, clinics)
     if only != "compose":
         made["embedded"] = Credentials.ensure(home / "secrets", clinics)
+        ensure_accounts(home / "secrets", known_clinics(clinics))
     if json:
         folders = {use: credentials.folder for use, credentials in made.items()}
         output.result({"clinics": clinics, "folders": folders})
@@ -45,3 +47,5 @@ def init(
     for use, credentials in made.items():
         output.human.print(f"  {_USES[use]}: {credentials.folder}", highlight=False, soft_wrap=True)
         output.human.print(f"  its API tokens: {credentials.clear_tokens}", highlight=False, soft_wrap=True)
+        passwords = clear_passwords(credentials.folder)
+        output.human.print(f"  its accounts of the console: {passwords}", highlight=False, soft_wrap=True)

@@ -13,6 +13,7 @@ from typing import Self
 from stride.embedded.addresses import Addresses, External, http_address
 from stride.embedded.errors import StartFailed
 from stride.embedded.home import Home
+from stride.embedded.logins import ensure_accounts, known_clinics
 from stride.embedded.probes import http_ok
 from stride.embedded.program import Program
 from stride.embedded.servers import Report, Servers, silent
@@ -110,6 +111,8 @@ class Stack:
 
     async def _start_services(self) -> None:
         names = self._settings.services
+        if "console" in names:
+            ensure_accounts(self.home.path / "secrets", known_clinics())
         ports = self.home.ports(names)
         self._urls = {name: http_address(ports[name]) for name in names}
         for name in names:

@@ -137,21 +137,6 @@ async def test_another_clinic_sees_nothing_of_it(client: httpx.AsyncClient, door
     assert (await view(client, "stranger"))["protocols"] == []
 
 
-async def test_signing_in_with_a_token_opens_the_pages_until_signing_out(client: httpx.AsyncClient) -> None:
-    html = {"accept": "text/html"}
-    wrong = await client.post("/sign-in", data={"token": "guess"}, headers=html)
-    assert (wrong.status_code, 'role="alert"' in wrong.text) == (401, True)
-    assert "guess" not in wrong.text
-    right = await client.post("/sign-in", data={"token": "clinician"}, headers=html)
-    assert (right.status_code, right.headers["location"]) == (303, "/clinic")
-    cookie = right.headers["set-cookie"].lower()
-    assert "httponly" in cookie
-    assert "samesite=strict" in cookie
-    assert (await client.get("/clinic", headers=html)).status_code == 200
-    await client.post("/sign-out", headers=html)
-    assert (await client.get("/clinic", headers=html)).status_code == 303
-
-
 async def test_a_name_is_kept_once_and_only_the_newest(door: Door, clinic_id: str) -> None:
     from shared.events.intake import PatientRegistered, PatientUpdated
 

@@ -1,22 +1,30 @@
 """The console's HTTP edge: pages for people, and the same views as JSON for programs.
 
-Each page is a file of its own here with a function `add_routes(desk, app)`, and a template beside it.
+Each page is a module of its own here with a function `add_routes(desk, app)`, and a template beside it; those
+that the navigation leads to have a `PLACE`. CONTRIBUTING.md has the recipe.
 """
 
 from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
 
-from services.console.api import assets, clinic_view, problems, sign_in
+from services.console.api import audit_view, clinic_view, entering, files, live, problems, settings_view, sign_in
 from services.console.api.desk import Desk
 from services.console.api.fhir import routes as fhir
+from services.console.api.headers import KeepToItself
 from shared.messaging.service import Running
 from shared.tokens import Tokens
 
-_PARTS = (assets, sign_in, clinic_view, fhir)
+_PLACES = (clinic_view.PLACE, audit_view.PLACE)
+"""In the order of the navigation; the first that a person may see is where they arrive."""
+_PARTS = (entering, sign_in, settings_view, live, clinic_view, audit_view, fhir)
 
 
 def edge(running: Running, app: FastAPI) -> None:
     """Add the console's routes and its way to say no to `app`."""
-    desk = Desk.open(running, Tokens.load(running.settings.stride_tokens))
+    desk = Desk.open(running, Tokens.load(running.settings.stride_tokens), _PLACES)
+    app.add_middleware(GZipMiddleware, minimum_size=1024)
+    app.add_middleware(KeepToItself)
     problems.answer_on(app, desk)
+    files.add_routes(app)
     for part in _PARTS:
         part.add_routes(desk, app)

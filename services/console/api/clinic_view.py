@@ -10,12 +10,16 @@ from starlette.responses import Response
 from services.console.api.clinic_charts import charts_of
 from services.console.api.desk import Desk
 from services.console.api.figures import ClinicView, protocol_views
+from services.console.api.pages import Place
+from services.console.api.visits import Visit
+from services.console.api.words import N_
 from services.console.domain.weekly import week_of
 from services.console.domain.xmr import RULES
 from services.console.store import weekly_figures
 from shared.tokens import Role
 
 READERS: Final[tuple[Role, ...]] = ("clinician", "clinic-system")
+PLACE: Final = Place("/clinic", N_("Clinic"), READERS, "c")
 
 Weeks = Annotated[int, Query(ge=1, le=260, description="How many weeks back.")]
 
@@ -26,31 +30,28 @@ def add_routes(desk: Desk, app: FastAPI) -> None:
     @app.get("/api/clinic")
     async def figures(request: Request, weeks: Weeks = 52) -> ClinicView:
         """Outcomes, completion, no-shows and time to milestone per protocol and week, with XmR limits."""
-        return await _view(desk, request, weeks)
+        async with desk.visit(request, *READERS) as visit:
+            return await _view(visit, weeks)
 
     @app.get("/clinic", include_in_schema=False)
     async def page(request: Request, weeks: Weeks = 52) -> Response:
-        view = await _view(desk, request, weeks)
-        charts = {
-            (protocol.protocol_id, figure.figure): charts_of(figure, f"{at}-{nth}")
-            for at, protocol in enumerate(view.protocols)
-            for nth, figure in enumerate(protocol.figures)
-        }
-        return desk.page("clinic.html", clinic=desk.clinic_name(view.clinic_id), view=view, charts=charts, weeks=weeks)
-
-    @app.get("/", include_in_schema=False)
-    async def home(request: Request) -> Response:
-        return await page(request, 52)
+        async with desk.visit(request, *READERS) as visit:
+            view = await _view(visit, weeks)
+            charts = {
+                (protocol.protocol_id, figure.figure): charts_of(figure, f"{at}-{nth}")
+                for at, protocol in enumerate(view.protocols)
+                for nth, figure in enumerate(protocol.figures)
+            }
+            return visit.page("clinic.html", figures=view, charts=charts, weeks=weeks)
 
 
-async def _view(desk: Desk, request: Request, weeks: int) -> ClinicView:
-    bearer = desk.bearer(request, *READERS)
+async def _view(visit: Visit, weeks: int) -> ClinicView:
+    desk = visit.desk
     until = week_of(desk.running.clock.now())
     since = until - timedelta(weeks=weeks - 1)
-    async with desk.running.door.work() as work:
-        rows = await weekly_figures(work.tx, bearer.clinic_id, since, until)
+    rows = await weekly_figures(visit.tx, visit.clinic_id, since, until)
     return ClinicView(
-        clinic_id=bearer.clinic_id,
+        clinic_id=visit.clinic_id,
         since=since,
         until=until,
         rules=RULES,

@@ -8,7 +8,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from services.console.api.words import figure_title
+from services.console.api.titles import figure_title
 from services.console.domain.xmr import Week, Xmr, xmr
 from services.console.store import WeekRow
 from shared.protocols import Protocols

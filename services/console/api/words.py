@@ -1,29 +1,54 @@
-"""Codes in people's words."""
+"""The console's words in each language: gettext catalogues, `locales/<language>.po`; English is the source."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from gettext import GNUTranslations, NullTranslations
+from io import BytesIO
+from pathlib import Path
 from typing import Final
 
-from shared.protocols import Protocols
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
 
-_FIGURES: Final = {"completion": "Courses completed", "no-show": "Appointments missed"}
-
-
-def figure_title(protocols: Protocols, protocol_id: str, figure: str) -> str:
-    """What a figure of the clinic view shows."""
-    kind, _, code = figure.partition("/")
-    if kind == "outcome":
-        measure = protocols.measure(code)
-        return f"Improvement by session 12: {_small(measure.title) if measure else code}"
-    if kind == "milestone":
-        return f"Time to milestone: {_small(_milestone_title(protocols, protocol_id, code))}"
-    return _FIGURES.get(figure, figure)
+FOLDER: Final = Path(__file__).parent.parent / "locales"
+DEFAULT_LANGUAGE: Final = "en"
+LANGUAGES: Final[Mapping[str, str]] = {"en": "English", "de": "Deutsch"}
 
 
-def _milestone_title(protocols: Protocols, protocol_id: str, code: str) -> str:
-    protocol = protocols.by_id.get(protocol_id)
-    rules = protocol.milestones if protocol else ()
-    return next((rule.title for rule in rules if rule.milestone == code and rule.title), code)
+def N_(words: str) -> str:  # noqa: N802  # gettext's own name for it
+    """Marks words in code that a template shows translated: `{{ _(title) }}`."""
+    return words
 
 
-def _small(title: str) -> str:
-    """Within a sentence; an abbreviation stays as it is."""
-    return title if title[:2].isupper() else title[:1].lower() + title[1:]
+NAMES: Final[Mapping[str, str]] = {
+    "clinician": N_("clinician"),
+    "front-desk": N_("front desk"),
+    "operator": N_("operator"),
+    "auditor": N_("auditor"),
+    "clinic-system": N_("clinic system"),
+    "auto": N_("as the device"),
+    "light": N_("light"),
+    "dark": N_("dark"),
+}
+"""Codes as people say them: in templates, `{{ _(names[code]) }}`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The catalogues by language."""
+
+    by_language: Mapping[str, NullTranslations]
+
+    @classmethod
+    def load(cls) -> "Words":
+        """Read every catalogue."""
+        read = {path.stem: _compiled(path) for path in sorted(FOLDER.glob("*.po"))}
+        return cls({DEFAULT_LANGUAGE: NullTranslations(), **read})
+
+
+def _compiled(path: Path) -> GNUTranslations:
+    buffer = BytesIO()
+    with path.open("rb") as file:
+        write_mo(buffer, read_po(file, locale=path.stem, abort_invalid=True))
+    buffer.seek(0)
+    return GNUTranslations(buffer)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.console.domain.fhir_names import ResourceType, names_in
 from services.console.domain.patient_file import PatientFile
 from services.console.domain.weekly import WEIGHED, Share, shares_of
+from services.console.store.changes import notify
 from shared.events.base import Fact, PatientFact
 from shared.events.intake import PatientRegistered, PatientUpdated
 from shared.messaging import wire
@@ -85,6 +86,7 @@ class FileStore:
             if before.facts.get(slot) is not fact
         ]
         await _keep(tx, new)
+        await notify(tx, (fact for *_, fact in new))
         await _bring_up_to_date(tx, changes)
 
 

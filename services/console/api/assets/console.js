@@ -1,0 +1,126 @@
+// What every page does in the browser: keyboard shortcuts, dialogs, and leaving when nobody is there.
+(() => {
+  "use strict";
+  const MINUTE = 60000;
+  const byId = (id) => document.getElementById(id);
+
+  // What a page fetches by itself does not keep the session awake.
+  document.addEventListener("htmx:configRequest", (event) => {
+    const cause = event.detail.triggeringEvent;
+    if (cause && cause.type.startsWith("live:")) event.detail.headers["x-stride-live"] = "1";
+  });
+
+  // Part of a page that somebody is writing in, or that has an open menu, is left alone until they are done.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const cause = event.detail.requestConfig && event.detail.requestConfig.triggeringEvent;
+    const target = event.detail.target;
+    if (!cause || !cause.type.startsWith("live:")) return;
+    if (target.querySelector("details[open].menu, :is(input, select, textarea):focus")) event.detail.shouldSwap = false;
+  });
+
+  function writing(element) {
+    return element.closest("input, select, textarea, dialog, [contenteditable]");
+  }
+
+  // Keys: an element with `data-key` is pressed by its key; links in the navigation by `g` and their key.
+  let going = 0;
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || writing(event.target)) return;
+    const went = going && Date.now() - going < 1500;
+    going = 0;
+    if (event.key === "g" && !went) {
+      going = Date.now();
+      return;
+    }
+    if (press(event.key, went)) event.preventDefault();
+  });
+
+  function press(key, went) {
+    if (went) return click(document.querySelector(`header nav a[data-key="${CSS.escape(key)}"]`));
+    if (key === "?") return open(byId("shortcuts"));
+    if (key === "/") return focus(document.querySelector("[data-search]"));
+    if (key === "j" || key === "k") return step(key === "j" ? 1 : -1);
+    const scope = document.activeElement.closest("[data-row]") || document.querySelector("[data-keys]");
+    return scope && click(scope.querySelector(`[data-key="${CSS.escape(key)}"]`));
+  }
+
+  function click(element) {
+    if (!element || element.disabled) return false;
+    element.click();
+    return true;
+  }
+
+  function focus(element) {
+    if (!element) return false;
+    element.focus();
+    if (element.select) element.select();
+    return true;
+  }
+
+  function open(dialog) {
+    if (!dialog || dialog.open) return false;
+    dialog.showModal();
+    return true;
+  }
+
+  // `j` and `k` walk through rows: elements with `data-row`, a focusable one in each.
+  function step(by) {
+    const rows = [...document.querySelectorAll("[data-row]")];
+    if (!rows.length) return false;
+    const at = rows.indexOf(document.activeElement.closest("[data-row]"));
+    const next = rows[Math.min(rows.length - 1, Math.max(0, at < 0 ? 0 : at + by))];
+    next.scrollIntoView({ block: "nearest" });
+    return focus(next);
+  }
+
+  // The row that had the focus has it again after the list was fetched anew.
+  let row = null;
+  document.addEventListener("htmx:beforeSwap", () => {
+    const focused = document.activeElement.closest("[data-row]");
+    row = focused && focused.id;
+  });
+  document.addEventListener("htmx:afterSettle", () => {
+    if (row && document.activeElement === document.body) focus(byId(row));
+    row = null;
+  });
+
+  document.addEventListener("click", (event) => {
+    const opener = event.target.closest("[data-opens]");
+    if (opener) open(byId(opener.dataset.opens));
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = false;
+  });
+
+  // Somebody who does nothing is asked, then signed out; whoever types or points stays, in all tabs.
+  const idle = Number(document.body.dataset.idleMinutes) * MINUTE;
+  const leaving = byId("leaving");
+  let told = Date.now();
+  const last = () => Number(localStorage.getItem("stride-touched")) || 0;
+
+  function touched() {
+    const now = Date.now();
+    if (now - last() > 1000) localStorage.setItem("stride-touched", String(now));
+    if (now - told > Math.min(MINUTE, idle / 3)) {
+      told = now;
+      htmx.ajax("POST", "/awake", { swap: "none" });
+    }
+  }
+
+  function look() {
+    const quiet = Date.now() - last();
+    if (quiet >= idle) byId("sign-out").submit();
+    else if (quiet >= idle - Math.min(MINUTE, idle / 2)) open(leaving);
+    else if (leaving.open) leaving.close();
+  }
+
+  localStorage.setItem("stride-touched", String(Date.now()));
+  for (const kind of ["pointerdown", "keydown", "wheel", "touchstart"]) {
+    document.addEventListener(kind, touched, { passive: true });
+  }
+  setInterval(look, Math.min(5000, idle / 10));
+})();

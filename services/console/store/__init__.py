@@ -1,0 +1,5 @@
+"""All SQL of the console: facts and what follows from them, and who has signed in and what they did."""
+
+from services.console.store.facts import FileStore, WeekRow, facts_of, patient_with, weekly_figures
+
+__all__ = ["FileStore", "WeekRow", "facts_of", "patient_with", "weekly_figures"]
