@@ -21,7 +21,7 @@ from services.notifications.gateways import Inbox, Mail, Patience
 from services.notifications.handlers import HANDLERS
 from services.notifications.letters import Letters, Wordings
 from services.notifications.sender import Composer, Courier, Outlet, Pace, Route, Sender, Writer
-from services.notifications.store import PatientStore
+from services.notifications.store import PatientStore, subscriptions
 from services.notifications.store.ledger import Claim, Ledger
 from shared.clinics import Clinic, load_clinics
 from shared.events.base import Fact
@@ -253,7 +253,10 @@ async def check_memory(desk: Desk) -> None:
     async with desk.engine.begin() as tx:
         found = await tx.execute(text("SELECT patient_key, clinic_id, patient_id FROM patient"))
         wanted = {key: (clinic_id, patient_id) for key, clinic_id, patient_id in found}
-        stored = await PatientStore(desk.clinics, remembered_rows=0).load_patients(tx, wanted)
+        afresh, heeded = PatientStore(desk.clinics, remembered_rows=0), await subscriptions.wanted(tx)
+        for store in (afresh, desk.store):
+            store.heed(heeded)
+        stored = await afresh.load_patients(tx, wanted)
         assert await desk.store.load_patients(tx, wanted) == stored
 
 

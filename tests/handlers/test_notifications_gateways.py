@@ -1,20 +1,12 @@
 """Providers over real HTTP: what they get, what their answers mean, and what their reports must be signed with."""
 
-import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 import orjson
 import pytest
-import uvicorn
 from standardwebhooks.webhooks import Webhook
-from starlette.applications import Starlette
-from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from services.notifications.domain.parcels import Event, Note, Text
 from services.notifications.domain.state import DeliveryState
@@ -26,42 +18,10 @@ from services.notifications.gateways.sms.twilio import signature
 from services.notifications.gateways.webhooks import Webhooks, new_secret
 from shared.clock import SystemClock
 from stride.embedded.ports import LOOPBACK
+from tests.handlers.remote import served
 
 SECRET = new_secret()
 HELLO = Text("+441632960001", "Your appointment has moved.")
-
-
-@dataclass
-class Remote:
-    """A provider that answers as it is told; without orders it takes everything."""
-
-    answers: list[Response] = field(default_factory=list[Response])
-    calls: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list[tuple[str, dict[str, str], bytes]])
-    port: int = 0
-
-    @property
-    def url(self) -> str:
-        return f"http://{LOOPBACK}:{self.port}"
-
-    async def call(self, request: Request) -> Response:
-        self.calls.append((request.url.path, dict(request.headers), await request.body()))
-        return self.answers.pop(0) if self.answers else JSONResponse({"id": "m-1", "sid": "SM1"}, 202)
-
-
-@asynccontextmanager
-async def _served() -> AsyncGenerator[Remote]:
-    remote = Remote()
-    app = Starlette(routes=[Route("/{path:path}", remote.call, methods=["GET", "POST"])])
-    server = uvicorn.Server(uvicorn.Config(app, LOOPBACK, 0, log_level="error", lifespan="off"))
-    serving = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    remote.port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        yield remote
-    finally:
-        server.should_exit = True
-        await serving
 
 
 async def _hand_over(provider: Provider, parcel: object, key: str = "d-1") -> str:
@@ -83,7 +43,7 @@ def _twilio(url: str) -> Twilio:
 
 
 async def test_an_sms_gateway_gets_the_delivery_as_idempotency_key_and_reference() -> None:
-    async with _served() as remote:
+    async with served() as remote:
         assert await _hand_over(_gateway(remote.url), HELLO) == "m-1"
     ((path, headers, body),) = remote.calls
     assert (path, headers["idempotency-key"], headers["authorization"]) == ("/messages", "d-1", "Bearer token")
@@ -104,7 +64,7 @@ async def test_an_sms_gateway_gets_the_delivery_as_idempotency_key_and_reference
 async def test_an_answer_says_whether_the_message_was_certainly_not_taken(
     answer: Response, failure: type[Exception]
 ) -> None:
-    async with _served() as remote:
+    async with served() as remote:
         remote.answers = [answer]
         with pytest.raises(failure) as raised:
             await _hand_over(_gateway(remote.url), HELLO)
@@ -120,7 +80,7 @@ async def test_a_gateway_that_is_not_there_was_given_nothing() -> None:
 
 @pytest.mark.parametrize(("status", "arrived"), [(200, True), (404, False)])
 async def test_a_gateway_can_be_asked_for_a_message_whose_answer_was_lost(status: int, *, arrived: bool) -> None:
-    async with _served() as remote:
+    async with served() as remote:
         remote.answers = [JSONResponse({}, status)]
         gateway = _gateway(remote.url)
         assert await gateway.arrived("d-1") is arrived
@@ -128,7 +88,7 @@ async def test_a_gateway_can_be_asked_for_a_message_whose_answer_was_lost(status
 
 
 async def test_twilio_gets_a_form_whose_callback_names_the_delivery() -> None:
-    async with _served() as remote:
+    async with served() as remote:
         assert await _hand_over(_twilio(remote.url), HELLO) == "SM1"
     ((path, _, body),) = remote.calls
     assert path == "/2010-04-01/Accounts/AC1/Messages.json"
@@ -175,7 +135,7 @@ def test_a_report_by_our_contract_is_read_if_it_is_signed() -> None:
 
 async def test_a_webhook_is_signed_with_both_secrets_while_they_rotate() -> None:
     old, body = new_secret(), b'{"type":"appointment.moved"}'
-    async with _served() as remote:
+    async with served() as remote:
         event = Event(f"{remote.url}/hook", (SECRET, old), body)
         await _hand_over(Webhooks("webhooks", 2, private_allowed=True), event)
     ((_, headers, sent),) = remote.calls
@@ -193,7 +153,7 @@ async def test_a_webhook_is_signed_with_both_secrets_while_they_rotate() -> None
     ],
 )  # fmt: skip
 async def test_a_webhook_follows_no_redirect_and_ends_with_410(answer: Response, failure: type[Exception]) -> None:
-    async with _served() as remote:
+    async with served() as remote:
         remote.answers = [answer]
         with pytest.raises(failure):
             await _hand_over(
@@ -203,7 +163,7 @@ async def test_a_webhook_follows_no_redirect_and_ends_with_410(answer: Response,
 
 
 async def test_a_name_that_points_into_our_network_is_never_connected_to() -> None:
-    async with _served() as remote:
+    async with served() as remote:
         with pytest.raises(PutOff, match="AddressRefused"):
             await _hand_over(Webhooks("webhooks", 2), Event(f"http://localhost:{remote.port}/", (SECRET,), b"{}"))
     assert remote.calls == []
@@ -211,7 +171,7 @@ async def test_a_name_that_points_into_our_network_is_never_connected_to() -> No
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Apprise's own imports
 async def test_a_staff_chat_gets_a_note_once_and_a_refusal_is_no_success() -> None:
-    async with _served() as remote:
+    async with served() as remote:
         note = Note(f"json://{LOOPBACK}:{remote.port}/chat", "[Stride] critical", "Look at the alert.")
         assert await _hand_over(Chat("apprise", 5), note) == ""
         remote.answers = [Response(status_code=500)]

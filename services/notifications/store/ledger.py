@@ -30,12 +30,15 @@ _READY = text("""
     SELECT d.*, COALESCE(CAST(:now AS timestamptz), now()) AS moment
     FROM delivery d JOIN patient p ON p.patient_key = d.patient_key
     WHERE d.state = 'ready' AND d.channel = :channel AND (d.urgent OR NOT :only_urgent)
-        AND NOT (d.recipient = 'patient' AND EXISTS (
+        AND (d.recipient <> 'patient' OR NOT EXISTS (
             SELECT 1 FROM delivery ahead
-            WHERE ahead.patient_key = d.patient_key AND ahead.recipient = 'patient' AND ahead.channel = d.channel
-                AND ahead.state IN ('scheduled', 'deferred', 'ready', 'claimed', 'sending')
-                AND (ahead.state IN ('claimed', 'sending')
-                    OR (ahead.due_at, ahead.position) < (d.due_at, d.position))))
+            WHERE ahead.patient_key = d.patient_key AND ahead.channel = d.channel AND ahead.recipient = 'patient'
+                AND ahead.state IN ('claimed', 'sending')))
+        AND (d.recipient <> 'patient' OR NOT EXISTS (
+            SELECT 1 FROM delivery ahead
+            WHERE ahead.patient_key = d.patient_key AND ahead.channel = d.channel AND ahead.recipient = 'patient'
+                AND ahead.state IN ('scheduled', 'deferred', 'ready')
+                AND (ahead.due_at, ahead.position) < (d.due_at, d.position)))
     ORDER BY d.urgent DESC, d.due_at, d.position LIMIT :limit
     FOR UPDATE SKIP LOCKED
 """)
