@@ -14,16 +14,18 @@ import httpx
 import uvicorn
 import yaml
 from fastapi import FastAPI
-from sqlalchemy import text
 
 from services.notifications import api
+from services.notifications.domain.wishes import ChoicesGiven
 from services.notifications.gateways.settings import Channels, load_channels
 from services.notifications.sender import Courier, Pace, Sender
 from services.notifications.sender.opening import open_routes
 from services.notifications.store import subscriptions
+from shared.ids import random_id
 from shared.messaging.service import Running
 from shared.settings import Settings
 from stride.embedded.ports import LOOPBACK
+from tests.domain.notifications_examples import Example
 from tests.handlers.notifications_desk import LEASE, Desk, Post
 
 
@@ -87,11 +89,13 @@ def _settings(desk: Desk, folder: Path, url: str, channels: dict[str, Any]) -> S
     )  # fmt: skip
 
 
-async def by_sms(desk: Desk) -> None:
-    """Have patients' waiting messages go by SMS."""
-    async with desk.engine.begin() as tx:
-        moved = "UPDATE delivery SET channel = 'sms' WHERE recipient = 'patient' RETURNING patient_key"
-        await desk.store.touch(tx, set(await tx.scalars(text(moved))))
+async def may_be_texted(desk: Desk, ann: Example, *, first: bool = True) -> None:
+    """`ann`, who has a phone, agrees to text messages; `first`: prefers them to mail."""
+    choice = ChoicesGiven(
+        **ann.who, request_id=random_id(), way="staff", given_by="test",
+        choices={"sms": "on", "verified.sms": "yes", "channel": "sms" if first else "email"},
+    )  # fmt: skip
+    await desk.admit(choice)
 
 
 def as_(clinic: str, role: str = "operator") -> dict[str, str]:

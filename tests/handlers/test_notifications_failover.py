@@ -1,5 +1,6 @@
 """Two providers of a channel: one is there for the other, and no message goes through both."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from shared.database import open_engine
 from stride.embedded.ports import LOOPBACK
 from tests.domain.notifications_examples import Example
 from tests.handlers.notifications_desk import Desk, Post, check_memory, open_desk, post_office
-from tests.handlers.notifications_house import House, by_sms, open_house
+from tests.handlers.notifications_house import House, may_be_texted, open_house
 
 NOWHERE = f"http://{LOOPBACK}:1"
 
@@ -54,7 +55,7 @@ async def booked_by_sms(desk: Desk, clinic_id: str, many: int = 1) -> None:
     for number in range(many):
         patient = Example(clinic_id, f"p-{number}", f"plan-{number}")
         await desk.admit(patient.registered(phone="+441632960001"), patient.booked())
-    await by_sms(desk)
+        await may_be_texted(desk, patient)
 
 
 async def taken_by(desk: Desk, provider: SmsProvider) -> int:
@@ -69,7 +70,7 @@ async def test_what_one_provider_certainly_did_not_take_goes_to_the_next_at_once
     first, second = both
     await booked_by_sms(desk, clinic_id)
     await first.script(answer)
-    await house.send_all()
+    await house.send_all(lease=12)
     assert (await taken_by(desk, first), await taken_by(desk, second)) == (0, 1)
     (row,) = await desk.deliveries("booked")
     assert (row.state, row.provider, row.reference) == ("accepted", "second", f"sms-{row.delivery_id}")
@@ -117,7 +118,7 @@ async def test_a_provider_that_is_down_is_left_alone_and_used_again_once_it_is_b
     assert {row.provider for row in await desk.deliveries("booked")} == {"second"}
     back = Example(clinic_id, "p-back", "plan-back")
     await desk.admit(back.registered(phone="+441632960001"), back.booked())
-    await by_sms(desk)
+    await may_be_texted(desk, back)
     async with open_house(desk, post, tmp_path, sms=[gateway("gone", first.url), sms[1]]) as house:
         await house.send_all()
     assert (await taken_by(desk, first), await taken_by(desk, second)) == (1, 30)
@@ -144,17 +145,21 @@ async def test_no_message_goes_twice_whatever_both_providers_do(
 async def test_a_provider_that_is_down_holds_up_no_other_channel(
     desk: Desk, post: Post, clinic_id: str, tmp_path: Path
 ) -> None:
-    """The patient's SMS can't leave; the mail that is due after it can."""
+    """A mail was refused, so its message goes by SMS, whose provider is down: the next mail does not wait for it."""
     ann = Example(clinic_id)
     await desk.admit(ann.registered(phone="+441632960001"), ann.booked())
-    await by_sms(desk)
-    desk.clock.forward(minutes=1)
-    await desk.admit(ann.reached())
+    await may_be_texted(desk, ann, first=False)
+    post.script = ["550"]
     async with (
         open_house(desk, post, tmp_path, sms=[gateway("gone", NOWHERE)],
                    email=[{"name": "smtp", "url": f"smtp://{LOOPBACK}:{post.port}"}]) as house,
         desk.sending(*house.sender()),
     ):  # fmt: skip
+        while len(await desk.states("booked")) == 1:
+            await asyncio.sleep(0.02)
+        desk.clock.forward(minutes=1)
+        await desk.admit(ann.reached())
         await desk.settled("milestone")
-    assert [state for state, _ in await desk.states("booked")] == ["ready"]
+    states = {row.channel: row.state for row in await desk.deliveries("booked")}
+    assert states == {"email": "failed", "sms": "ready"}
     assert "A step forward" in post.subjects()

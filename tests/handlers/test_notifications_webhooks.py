@@ -111,7 +111,8 @@ async def test_it_is_tried_ten_times_in_three_days_at_the_times_of_the_specifica
             assert len(remote.calls) == attempt
             desk.clock.moment = row.due_at
         await desk.quiet()
-    assert (len(remote.calls), (await call_row(desk)).state) == (10, "failed")
+    row = await call_row(desk)
+    assert (len(remote.calls), row.state) == (10, "failed")
     assert {sent["webhook-id"] for _, sent, _ in remote.calls} == {row.delivery_id}
     assert len({body for _, _, body in remote.calls}) == 1
     for _, sent, body in remote.calls:

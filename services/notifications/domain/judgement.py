@@ -82,7 +82,15 @@ def say(patient: Patient, delivery: Delivery, now: datetime) -> Content | Droppe
         return Dropped(standing.state, standing.reason)
     if collapsed(patient, delivery, now):
         return _superseded("collapsed")
+    if _arrived_after_all(patient, delivery):
+        return _superseded("arrived")
     return _BY_TOPIC[delivery.topic](patient, delivery, now)
+
+
+def _arrived_after_all(patient: Patient, delivery: Delivery) -> bool:
+    """Whether the message that this one is sent instead of was reported as delivered meanwhile."""
+    first = patient.deliveries.get(delivery.instead_of or "")
+    return first is not None and first.state is DeliveryState.DELIVERED
 
 
 def _when_it_may_go(patient: Patient, delivery: Delivery, content: Content, now: datetime) -> Judgement:
