@@ -120,6 +120,7 @@ _DECIDING: Final[dict[str, Service]] = {
             progress.AdverseEventReported,
             progress.PlanAdjustmentProposed,
             progress.PlanReviewDue,
+            notifications.RebookingWished,
         ),
         publishes=(
             notifications.NotificationSent,
@@ -131,6 +132,8 @@ _DECIDING: Final[dict[str, Service]] = {
             notifications.AlertSnoozed,
             notifications.AlertResolved,
             notifications.ConsentRecorded,
+            notifications.RebookingWished,
+            intake.AppointmentChangeRequested,
         ),
     ),
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 VALID: Final = timedelta(days=180)
 _OFFER: Final = "offer"
@@ -15,6 +15,22 @@ _OFFER: Final = "offer"
 
 class LinkInvalid(Exception):
     """Nobody signed this link, its time is over, or it is for something else."""
+
+
+class LinkExpired(LinkInvalid):
+    """The link was signed, and its time is over. `parts` are what it says."""
+
+    def __init__(self, parts: Sequence[str]) -> None:
+        super().__init__("expired")
+        self.parts = parts
+
+
+class PatientLink(NamedTuple):
+    """Whose link it is, and the mark of the address that it was sent to ("" where that is not known)."""
+
+    clinic_id: str
+    patient_id: str
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +45,23 @@ class Signer:
         keys = [key.strip().encode() for key in given.split(",") if key.strip()]
         return Signer(keys or [sha256(b"links" + tokens.read_bytes()).digest()])
 
-    def token(self, clinic_id: str, patient_id: str, now: datetime) -> str:
-        """The secret part of a patient's link, good for 180 days."""
-        return self._sign(clinic_id, patient_id, until=now + VALID)
+    def token(self, clinic_id: str, patient_id: str, now: datetime, mark: str = "") -> str:
+        """The secret part of a patient's link, good for 180 days; `mark` is of the address that it is sent to."""
+        return self._sign(clinic_id, patient_id, mark, until=now + VALID)
 
-    def patient(self, token: str, now: datetime) -> tuple[str, str]:
-        """Clinic and patient of a link.
+    def patient(self, token: str, now: datetime) -> PatientLink:
+        """Whose link it is.
 
         Raises:
-            LinkInvalid: none of the keys signed it, it is too old, or it is for something else.
+            LinkInvalid: none of the keys signed it, or it is for something else.
+            LinkExpired: it is too old.
         """
-        clinic_id, patient_id = self._read(token, now, 2)
-        return clinic_id, patient_id
+        return PatientLink(*self._read(token, now, 3))
+
+    def code(self, delivery_id: str, address: str) -> str:
+        """Six digits in the message `delivery_id`: only who reads what is sent to `address` knows them."""
+        digest = _signature(self.keys[0], f"code/{delivery_id}/{address}".encode())
+        return f"{int.from_bytes(digest[:8], 'big') % 1_000_000:06}"
 
     def offer_token(self, clinic_id: str, patient_id: str, offer_id: str, start: datetime) -> str:
         """The secret part of a link to an offer of a time: good for long after it, so that a late click is answered."""
@@ -69,8 +90,10 @@ class Signer:
         except ValueError:
             raise LinkInvalid from None
         known = any(hmac.compare_digest(_signature(key, said), signature) for key in self.keys)
-        if not known or len(found) != parts or now > datetime.fromtimestamp(int(until), UTC):
+        if not known or len(found) != parts:
             raise LinkInvalid
+        if now > datetime.fromtimestamp(int(until), UTC):
+            raise LinkExpired(found)
         return found
 
 

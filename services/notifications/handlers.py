@@ -21,10 +21,13 @@ from services.notifications.domain.handling import (
 from services.notifications.domain.offers import pass_on
 from services.notifications.domain.patients import learn_contact
 from services.notifications.domain.plans import end_plan, note_plan
+from services.notifications.domain.proof import ProofWished, send_proof
+from services.notifications.domain.rebooking import wish_another_time
 from services.notifications.domain.state import Patient
 from services.notifications.domain.wishes import ChoicesGiven, choose
 from shared.events import intake, progress, scheduling
 from shared.events.base import Fact
+from shared.events.notifications import RebookingWished
 from shared.flow import FLOW
 from shared.messaging.message import Decision, Handler
 
@@ -49,12 +52,14 @@ _DECIDED: Final[dict[type[Fact], Handler]] = {
     progress.AdverseEventReported: raise_alert,
     progress.PlanAdjustmentProposed: raise_alert,
     progress.PlanReviewDue: raise_alert,
+    RebookingWished: wish_another_time,
     AcknowledgementGiven: acknowledge,
     AssignmentGiven: assign,
     SnoozeGiven: snooze,
     ResolutionGiven: resolve,
     AlertTimerDue: wake,
     ChoicesGiven: choose,
+    ProofWished: send_proof,
 }
 
 

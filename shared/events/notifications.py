@@ -115,6 +115,22 @@ class AlertResolved(AlertFact):
     resolved_at: Moment
 
 
+class RebookingWished(PatientFact):
+    """A patient who missed an appointment asks for another time, by the link in the message about it."""
+
+    NAME: ClassVar[str] = "rebooking.wished"
+    wish_id: Identifier
+    appointment_id: Identifier
+    """The appointment that was missed."""
+    plan_id: Identifier
+    not_before: Moment
+    wished_at: Moment
+
+    @property
+    def natural_key(self) -> str:
+        return self.wish_id
+
+
 class ConsentRecorded(PatientFact):
     """A patient's choice of what they may be sent, and how: one entry of a ledger that is only added to.
 

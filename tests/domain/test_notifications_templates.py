@@ -188,19 +188,19 @@ def test_a_missed_visit_names_its_cost_where_the_clinic_says_so() -> None:
     assert "I would like another appointment: https://" in with_cost
 
 
-def every_sms() -> Iterator[tuple[str, str]]:
+def every_sms() -> Iterator[tuple[str, str, str]]:
     for topic, allowed in WORDINGS.allowed.items():
         for language in WORDINGS.languages if allowed.sms else ():
             text = WORDINGS.find(topic, language).sms(values(topic, language, 3))
             assert text is not None
-            yield language, text
+            yield topic, language, text
 
 
 def test_every_text_message_tells_how_to_end_them_and_takes_few_segments() -> None:
     found = list(every_sms())
-    assert len(found) == 8 * 5
-    for language, text in found:
-        assert "STOP" in text
+    assert len(found) == 13 * 5
+    for topic, language, text in found:
+        assert ("STOP" in text) is (topic != "stopped"), text
         assert segments(text) <= (1 if language == "en" else 4), text
 
 

@@ -23,9 +23,11 @@ from services.notifications.letters import Letters, Wordings
 from services.notifications.sender import Composer, Courier, Outlet, Pace, Route, Sender, Writer
 from services.notifications.store import PatientStore, subscriptions
 from services.notifications.store.ledger import Claim, Ledger
+from services.notifications.store.patients import desk_of
 from shared.clinics import Clinic, load_clinics
 from shared.events.base import Fact
 from shared.ids import random_id
+from shared.messages import MessagePolicy
 from shared.messaging.door import Door
 from shared.messaging.message import Message, Outcome
 from shared.messaging.relay import Relay
@@ -171,6 +173,11 @@ class Desk:
     @property
     def engine(self) -> AsyncEngine:
         return self.door.engine
+
+    def rule(self, clinic_id: str, messages: MessagePolicy) -> None:
+        """From now on the clinic's file says so."""
+        self.clinics[clinic_id] = self.clinics[clinic_id].model_copy(update={"messages": messages})
+        self.store._desks[clinic_id] = desk_of(self.clinics[clinic_id])  # pyright: ignore[reportPrivateUsage]
 
     async def admit(self, *facts: Fact) -> list[Outcome]:
         return await self.door.admit([Message(fact.event_id, "test", fact) for fact in facts])

@@ -1,30 +1,20 @@
 """The alert inbox over HTTP: each clinic sees its own, the first to acknowledge has it."""
 
-import hashlib
 from collections.abc import AsyncGenerator
 from datetime import timedelta
 from typing import Any
-from unittest.mock import Mock
 
 import httpx
 import pytest
 import pytest_asyncio
-from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from services.notifications import api
 from services.notifications.sender import Alarm
 from shared.database import open_engine
-from shared.links import Signer
-from shared.messaging.service import Running
-from shared.settings import Settings
-from shared.tokens import Bearer, Tokens
 from tests.domain.notifications_examples import Example
 from tests.handlers.notifications_desk import Desk, open_desk
-
-SIGNER = Signer([b"new", b"old"])
-ROLES = ("clinician", "front-desk", "operator", "clinic-system")
+from tests.handlers.notifications_web import as_, open_web
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -35,30 +25,9 @@ async def desk(database_url: str, clinic_id: str) -> AsyncGenerator[Desk]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def web(desk: Desk, clinic_id: str, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[httpx.AsyncClient]:
-    """The edge; a token is `<clinic>/<role>`, or `<clinic>/<role>/<person>`."""
-    bearers = {
-        f"{clinic}/{role}{person}": Bearer.model_validate(
-            {"clinic_id": clinic, "system": f"{role}{person.replace('/', '-')}", "role": role}
-        )
-        for clinic in desk.clinics
-        for role in ROLES
-        for person in ("", "/ben")
-    }
-    tokens = Tokens({hashlib.sha256(token.encode()).hexdigest(): bearer for token, bearer in bearers.items()})
-    monkeypatch.setattr(Tokens, "load", Mock(return_value=tokens))
-    monkeypatch.setattr(Signer, "of", Mock(return_value=SIGNER))
-    monkeypatch.setattr(api.alerts, "load_clinics", Mock(return_value=desk.clinics))
-    app = FastAPI()
-    settings = Settings(kafka_bootstrap="localhost:1", database_url="postgresql://localhost:1/none")
-    api.edge(Running(settings, desk.engine, desk.clock, desk.door.relay, desk.door), app)
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://stride") as client:
+async def web(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[httpx.AsyncClient]:
+    async with open_web(desk, monkeypatch) as client:
         yield client
-
-
-def as_(clinic: str, role: str = "clinician") -> dict[str, str]:
-    return {"Authorization": f"Bearer {clinic}/{role}"}
 
 
 async def alerts(web: httpx.AsyncClient, clinic: str, **query: Any) -> list[dict[str, Any]]:
@@ -212,39 +181,6 @@ async def test_a_malformed_question_is_answered_with_what_is_wrong(
     answer = await web.get(f"/alerts?{query}", headers=as_(clinic_id))
     assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
     assert answer.json()["errors"][0]["pointer"].endswith(query.partition("=")[0])
-
-
-async def test_one_click_ends_the_mails_and_looking_at_the_link_does_not(
-    desk: Desk, web: httpx.AsyncClient, clinic_id: str
-) -> None:
-    ann = Example(clinic_id)
-    await desk.admit(ann.registered(), ann.booked())
-    path = f"/u/{Signer([b'old']).token(clinic_id, 'p-1', desk.clock.now())}"
-    seen = await web.get(path)
-    assert (seen.status_code, "default-src 'none'" in seen.headers["content-security-policy"]) == (200, True)
-    assert ("scheduled", "") in await desk.states("booked")
-    for _ in range(2):
-        done = await web.post(path, content="List-Unsubscribe=One-Click")
-        assert done.status_code == 200
-    assert await desk.states("booked") == [("suppressed", "opted-out")]
-    (recorded,) = await desk.published("consent.recorded")
-    assert (recorded["what"], recorded["value"], recorded["way"]) == ("email", "off", "one-click")
-
-
-async def test_a_link_of_another_key_or_another_patient_or_too_old_is_none(
-    desk: Desk, web: httpx.AsyncClient, clinic_id: str
-) -> None:
-    now = desk.clock.now()
-    good = SIGNER.token(clinic_id, "p-1", now)
-    other = SIGNER.token(clinic_id, "p-2", now)
-    forged = [
-        Signer([b"stolen"]).token(clinic_id, "p-1", now),
-        f"{other.split('.')[0]}.{good.split('.')[1]}",
-        SIGNER.token(clinic_id, "p-1", now - timedelta(days=181)), "x", "x.y", "..",
-    ]  # fmt: skip
-    for token in forged:
-        assert (await web.post(f"/u/{token}")).status_code == 404, token
-    assert await desk.published("consent.recorded") == []
 
 
 async def test_staff_record_choices_in_a_ledger_that_is_only_added_to(

@@ -12,7 +12,7 @@ from services.notifications.domain.state import Alert, Patient, Role
 from shared.alerting import Severity
 from shared.events.base import Fact
 from shared.events.intake import PlanWithheld
-from shared.events.notifications import AlertRaised
+from shared.events.notifications import AlertRaised, RebookingWished
 from shared.events.progress import (
     AdverseEventReported,
     MilestoneFact,
@@ -86,6 +86,9 @@ RULES: Final[dict[type[Fact], Rule]] = {
         "plan-review-due", "clinician", _warning, lambda f: f"Held for review: stepped back {f.steps_back} times"
     ),
     PlanWithheld: Rule("plan-withheld", "clinician", _warning, lambda _: "No plan was made: something forbids it"),
+    RebookingWished: Rule(
+        "rebooking-wished", "front-desk", _warning, lambda _: "Asks for another time after a missed appointment"
+    ),
     CourseUnschedulable: Rule("course-unschedulable", "front-desk", _warning, _unplaced),
 }
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from services.notifications.domain.reach import CHANNELS, NOT_ADDRESSABLE, VERIFY, objection, reach
+from services.notifications.domain.reach import CHANNELS, NOT_ADDRESSABLE, TO_ANYBODY, objection, reach
 from services.notifications.domain.state import LIVE, OPEN, Delivery, DeliveryState, Misfire, Patient, Role
 from shared.events.base import Fact
 from shared.ids import derived_id
@@ -23,9 +23,10 @@ def to_patient(
     plan_id: str | None = None,
     valid_until: datetime | None = None,
     misfire: Misfire = "send_now",
+    only: str = "",
 ) -> Delivery:
-    """A message to the patient, in the state that the contact allows."""
-    channel, state, reason = reach(patient, topic)
+    """A message to the patient, in the state that the contact allows; by the channel `only`, where it is given."""
+    channel, state, reason = reach(patient, topic, only)
     return Delivery(
         delivery_id=_delivery_id(patient, "patient", patient.patient_id, topic, subject_id, subject_version, slot),
         recipient="patient",
@@ -113,14 +114,14 @@ def addressed(patient: Patient, delivery: Delivery) -> Delivery:
     """`delivery` by the channel and in the state that the patient's contact and choices allow now."""
     if delivery.recipient != "patient":
         return delivery
-    fixed = delivery.instead_of is not None or delivery.topic == VERIFY
+    fixed = delivery.instead_of is not None or delivery.topic in TO_ANYBODY
     channel, state, reason = reach(patient, delivery.topic, only=delivery.channel if fixed else "")
     return delivery._replace(channel=channel, state=state, reason=reason)
 
 
 def instead(patient: Patient, failed: Delivery) -> Patient:
     """The same message by the other channel, once, where that may be used: `failed` certainly did not arrive."""
-    if failed.recipient != "patient" or failed.instead_of is not None or failed.topic == VERIFY:
+    if failed.recipient != "patient" or failed.instead_of is not None or failed.topic in TO_ANYBODY:
         return patient
     channel = next(one for one in CHANNELS if one != failed.channel)
     if objection(patient, channel):

@@ -12,7 +12,7 @@ from typing import Final
 from services.notifications.domain.deliveries import OTHER_WAY, addressed
 from services.notifications.domain.groups import AT_ONCE, TOGETHER, course_of, grouped
 from services.notifications.domain.permission import not_before
-from services.notifications.domain.reach import VERIFY, only_to_call
+from services.notifications.domain.reach import LINK, TO_ANYBODY, VERIFY, only_to_call
 from services.notifications.domain.standing import takes_place, told_of
 from services.notifications.domain.state import Alert, Appointment, Delivery, DeliveryState, Patient, Told
 from services.notifications.domain.timers import collapsed, lapsed
@@ -67,7 +67,9 @@ def judge(patient: Patient, delivery: Delivery, now: datetime) -> Judgement:
     channel = addressed(patient, delivery).channel
     if channel != delivery.channel:
         return Later(now, OTHER_WAY, channel)
-    verdict = replace(verdict, call_only=True) if only_to_call(patient) and delivery.topic != VERIFY else verdict
+    verdict = (
+        replace(verdict, call_only=True) if only_to_call(patient) and delivery.topic not in TO_ANYBODY else verdict
+    )
     return _when_it_may_go(patient, delivery, verdict, now)
 
 
@@ -248,12 +250,14 @@ def _telling(appointments: Iterable[Appointment], previous: Mapping[str, datetim
     return Content(ordered, previous, told=told)
 
 
-def _code(_patient: Patient, _delivery: Delivery, _now: datetime) -> Content:
+def _what_proves(_patient: Patient, _delivery: Delivery, _now: datetime) -> Content:
+    """A code or a link, which whoever writes the message makes."""
     return Content()
 
 
 _BY_TOPIC: Final[dict[str, Callable[[Patient, Delivery, datetime], Content | Dropped]]] = {
-    VERIFY: _code,
+    VERIFY: _what_proves,
+    LINK: _what_proves,
     "booked": _booked,
     "moved": _moved,
     "cancelled": _cancelled,

@@ -4,6 +4,7 @@ from datetime import datetime
 from re import fullmatch
 
 from services.notifications.domain.deliveries import readdress
+from services.notifications.domain.proof import ask_for_proof
 from services.notifications.domain.reminders import retime, zone_of
 from services.notifications.domain.state import Contact, Patient
 from shared.events.intake import PatientRegistered, PatientUpdated
@@ -16,7 +17,7 @@ def learn_contact(patient: Patient, fact: PatientRegistered | PatientUpdated, no
     if patient.contact is not None and patient.contact.revision >= contact.revision:
         return Decision(patient)
     zone = zone_of(patient)
-    patient = readdress(patient._replace(contact=contact))
+    patient = ask_for_proof(readdress(patient._replace(contact=contact)), now)
     return Decision(patient if zone_of(patient) == zone else retime(patient, now))
 
 

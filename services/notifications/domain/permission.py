@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from services.notifications.domain.choices import quiet_hours_of
+from services.notifications.domain.reach import TO_ANYBODY
 from services.notifications.domain.reminders import zone_of
 from services.notifications.domain.state import IN_HAND, MAYBE_TOLD, Delivery, Patient
 
@@ -16,7 +17,9 @@ _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
 
 
 def not_before(patient: Patient, delivery: Delivery, now: datetime) -> tuple[datetime, str] | None:
-    """Until when the message has to wait, and why; nothing where it may go now."""
+    """Until when the message has to wait, and why; nothing where it may go now, or was asked for just now."""
+    if delivery.topic in TO_ANYBODY:
+        return None
     if (until := _capped_until(patient, delivery, now)) is not None:
         return until, CAPPED
     until = quiet_hours_of(patient).until(now, zone_of(patient))

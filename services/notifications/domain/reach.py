@@ -13,7 +13,11 @@ from services.notifications.domain.state import DeliveryState, Patient, wish
 Channel = Literal["email", "sms"]
 CHANNELS: Final[tuple[Channel, Channel]] = ("email", "sms")
 VERIFY: Final = "verify"
-"""The topic of the message that carries a code; it goes to an address that is not proved yet."""
+"""The topic of the message that carries a code."""
+LINK: Final = "link"
+"""The topic of the mail that carries a link to the page of choices, and nothing else."""
+TO_ANYBODY: Final = frozenset({VERIFY, LINK})
+"""These may go to an address that is not proved yet, and hold no more than what proves it."""
 NO_ADDRESS = "no-address"
 DECEASED = "deceased"
 OPTED_OUT = "opted-out"
@@ -68,11 +72,11 @@ def preferred(patient: Patient) -> tuple[str, ...]:
 def objection(patient: Patient, channel: str, topic: str = "") -> str:
     """Why the patient may not be reached by `channel`; "" where they may."""
     allowed = wish(patient, channel, "" if channel == "sms" else "on")
-    if topic != VERIFY and allowed != "on":
+    if allowed != "on" and topic not in TO_ANYBODY:
         return OPTED_OUT if allowed else NO_CONSENT
     if address(patient, channel) is None:
         return NO_ADDRESS
-    needed = topic != VERIFY and channel in patient.desk.messages.verified
+    needed = topic not in TO_ANYBODY and channel in patient.desk.messages.verified
     return UNVERIFIED if needed and not is_verified(patient, channel) else ""
 
 
@@ -95,5 +99,9 @@ def mark(patient: Patient, channel: str) -> str:
     It stands in a fact, so it is short on purpose: each of 65,536 marks fits thousands of numbers and names none,
     and a changed address goes unnoticed once in as many.
     """
-    found = address(patient, channel)
-    return sha256(f"{patient.key}/{found}".encode()).hexdigest()[:_MARK_DIGITS] if found else ""
+    return mark_of(patient.key, address(patient, channel))
+
+
+def mark_of(key: str, found: str | None) -> str:
+    """The mark of one address of the patient of this key."""
+    return sha256(f"{key}/{found}".encode()).hexdigest()[:_MARK_DIGITS] if found else ""

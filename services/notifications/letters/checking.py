@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from services.notifications.letters.mail import Letters
+from services.notifications.letters.pages import Pages
 from services.notifications.letters.privacy import PrivateWords
 from services.notifications.letters.samples import STAFF, sample_values
+from services.notifications.letters.says import Says
 from services.notifications.letters.sms import is_gsm, segments
 from services.notifications.letters.speech import DEFAULT_LANGUAGE
 from services.notifications.letters.translations import Words
@@ -50,7 +52,8 @@ class Checker:
         """What there is to translate, each once."""
         wordings, seen = self.letters.wordings, set[Words]()
         sources = [wordings.messages(*key) for key in wordings.sources if key[0] not in STAFF]
-        for group in (*sources, wordings.layout_messages(), _SAID_BY_CODE):
+        pages = Pages(wordings.translations).messages()
+        for group in (*sources, wordings.layout_messages(), pages, _SAID_BY_CODE):
             for words in group:
                 if words not in seen:
                     seen.add(words)
@@ -98,8 +101,9 @@ def _too_long(wording: Wording, text: str) -> Iterator[str]:
 _SAID_BY_CODE: Final[tuple[Words, ...]] = (
     "Your clinic", "All times are %(zone)s time.", "%(day)s, %(time)s", "Week %(first)s", "Weeks %(first)s to %(last)s",
     ("%(num)s appointment", "%(num)s appointments"), ("%(num)s appointment a week", "%(num)s appointments a week"),
+    *(str(words) for words in Says),
 )  # fmt: skip
-"""The words that `values.py` asks for."""
+"""The words that `values.py` and the pages ask for."""
 
 
 def seals(folder: Path = FOLDER) -> dict[str, str]:

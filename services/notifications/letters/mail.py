@@ -10,12 +10,14 @@ from typing import Any, Final
 
 from services.notifications.domain.judgement import Content
 from services.notifications.domain.parcels import Letter
+from services.notifications.domain.reach import VERIFY, mark_of
 from services.notifications.domain.state import Contact, Delivery
 from services.notifications.letters.invitation import Invitation, Invitations
 from services.notifications.letters.speech import DEFAULT_LANGUAGE, one_line
 from services.notifications.letters.values import Links, patient_values, reader, staff_values
 from services.notifications.letters.wordings import Wording, Wordings
 from shared.clinics import Clinic
+from shared.ids import patient_key
 from shared.links import Signer
 
 _POLICY: Final = SMTP.clone(cte_type="7bit")
@@ -43,15 +45,13 @@ class Letters:
         """Raises NoAddress where the contact has none, jinja2.TemplateError where a value is missing."""
         if contact.email is None:
             raise NoAddress
-        wording = self.wordings.find(delivery.topic, contact.language)
-        values = self._values(wording, clinic, contact, delivery, content)
+        wording, values = self._filled(clinic, contact, delivery, content, now)
         letter = _letter(_heading(clinic, delivery, now), Address(one_line(contact.name), addr_spec=contact.email))
         _fill(letter.message, wording, values)
         if words := wording.calendar(values):
             _enclose(letter.message, Invitations(clinic, contact, words, now).of(delivery.topic, content.appointments))
         if self.signer is not None:
-            link = self.signer.token(clinic.clinic_id, delivery.recipient_id, now)
-            letter.message["List-Unsubscribe"] = f"<{self.public_url.rstrip('/')}/u/{link}>"
+            letter.message["List-Unsubscribe"] = f"<{values['unsubscribe_url']}>"
             letter.message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         # Last: while parts are put together, headers named Content-* move into them.
         letter.message["Content-Language"] = wording.language
@@ -68,23 +68,50 @@ class Letters:
         _fill(letter.message, wording, values)
         return letter
 
-    def sms(self, clinic: Clinic, contact: Contact, delivery: Delivery, content: Content) -> str:
+    def sms(self, clinic: Clinic, contact: Contact, delivery: Delivery, content: Content, now: datetime) -> str:
         """The text of an SMS to a patient.
 
         Raises:
             NoAddress: the contact has no phone, or the topic no text message.
         """
-        wording = self.wordings.find(delivery.topic, contact.language)
-        words = wording.sms(self._values(wording, clinic, contact, delivery, content))
+        wording, values = self._filled(clinic, contact, delivery, content, now)
+        words = wording.sms(values)
         if contact.phone is None or words is None:
             raise NoAddress
         return words
 
-    def _values(
-        self, wording: Wording, clinic: Clinic, contact: Contact, delivery: Delivery, content: Content
-    ) -> dict[str, Any]:
+    def answer(self, clinic: Clinic, contact: Contact, topic: str) -> str:
+        """The text that answers a text message of a patient: `help`, `stopped` or `started`."""
+        wording = self.wordings.find(topic, contact.language)
         to = reader(clinic, contact, wording.language, self.wordings.translations)
-        return patient_values(to, content, Links(offer=self._offer_link(clinic, delivery, content)))
+        return wording.sms(patient_values(to, Content(), Links())) or ""
+
+    def _filled(
+        self, clinic: Clinic, contact: Contact, delivery: Delivery, content: Content, now: datetime
+    ) -> tuple[Wording, dict[str, Any]]:
+        """The wording, and what it is filled with."""
+        wording = self.wordings.find("call" if content.call_only else delivery.topic, contact.language)
+        to = reader(clinic, contact, wording.language, self.wordings.translations)
+        values = patient_values(to, content, self._links(clinic, contact, delivery, content, now))
+        if delivery.topic == VERIFY and self.signer is not None:
+            values["code"] = self.signer.code(delivery.delivery_id, contact.phone or "")
+        if content.call_only:
+            # The clinic's whole name may tell others at that address what it treats.
+            values |= {"clinic_name": values["clinic_short"], "preferences_url": ""}
+        return wording, values
+
+    def _links(self, clinic: Clinic, contact: Contact, delivery: Delivery, content: Content, now: datetime) -> Links:
+        if self.signer is None:
+            return Links()
+        address = mark_of(patient_key(clinic.clinic_id, delivery.recipient_id), contact.email)
+        token = self.signer.token(clinic.clinic_id, delivery.recipient_id, now, address)
+        ours = self.public_url.rstrip("/")
+        return Links(
+            preferences=f"{ours}/p/{token}",
+            unsubscribe=f"{ours}/u/{token}",
+            rebook=f"{ours}/p/{token}/another/{delivery.subject_id}" if delivery.topic == "missed" else "",
+            offer=self._offer_link(clinic, delivery, content),
+        )
 
     def _offer_link(self, clinic: Clinic, delivery: Delivery, content: Content) -> str:
         if self.signer is None or content.answer_by is None:

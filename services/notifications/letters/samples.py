@@ -46,7 +46,7 @@ def sample_values(clinic: Clinic, letters: Letters, wording: Wording, count: int
         return staff_values(clinic, [_alert()] * min(count, 3), "p-1", letters.public_url)
     links = Links(*(f"{letters.public_url}{place}/sample" for place in ("p", "u", "p", "o")))
     to = reader(clinic, sample_contact(wording.language), wording.language, letters.wordings.translations)
-    return patient_values(to, sample_content(clinic, wording.topic, count), links)
+    return {**patient_values(to, sample_content(clinic, wording.topic, count), links), "code": "482913"}
 
 
 def _appointment(number: int, with_whom: str) -> Appointment:

@@ -66,6 +66,7 @@ def patient_values(to: Reader, content: Content, links: Links) -> dict[str, Any]
         "missed_cost": speech.money(cost.amount, cost.currency) if cost else "",
         "direction": speech.direction,
         "preferences_url": links.preferences,
+        "unsubscribe_url": links.unsubscribe,
         "rebook_url": links.rebook,
         "offer_url": links.offer,
         "answer_by": moment(to, content.answer_by) if content.answer_by else "",

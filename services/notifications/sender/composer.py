@@ -68,7 +68,7 @@ class Composer:
     def _text(self, claim: Claim) -> Text:
         if claim.contact is None or claim.contact.phone is None:
             raise NotSendable("no-number")
-        body = self.letters.sms(self._clinic(claim), claim.contact, claim.delivery, claim.content)
+        body = self.letters.sms(self._clinic(claim), claim.contact, claim.delivery, claim.content, self.clock.now())
         return Text(claim.contact.phone, body)
 
     def _note(self, claim: Claim) -> Note:

@@ -1,0 +1,37 @@
+"""What the pages' code says beside their templates: English, which is what there is to translate."""
+
+from enum import StrEnum
+
+
+class Says(StrEnum):
+    """One sentence each."""
+
+    SAVED = "Your choices are saved."
+    NONE_LEFT = "You get no more messages from us."
+    PROVED = "Your number is proved: you get text messages from now on."
+    ANOTHER_CODE = "We have sent you another code."
+    WRONG_CODE = "This code is not right, or too old. Please look again, or have another one sent."
+    TOO_MANY_TRIES = "That was tried too often. Please wait ten minutes."
+    TOO_MANY_CODES = "We have sent you enough of these for today. Please call us, or try again tomorrow."
+    QUIET_TIMES = "Please give both times, not more than 16 hours apart: else we could never write to you."
+    NOT_SAVED = "That did not work. Please try again."
+    STOP_QUESTION = "Stop the emails?"
+    STOP_MEANS = "You would get no more emails about your appointments, also no reminders."
+    STOP = "Stop the emails"
+    DONE = "Done"
+    STOPPED = "You get no more emails from us. You can take this back at any time."
+    CHOOSE = "Choose what we may send you, and how"
+    TOO_OLD = "This link is too old"
+    NEW_LINK = "We send you a new one, by email to the address that we know."
+    NEWER_MESSAGES = "Every newer message of ours has a new link, too."
+    SEND_LINK = "Send me a new link"
+    LOOK_AT_MAIL = "Please look at your mail"
+    LINK_SENT = "A new link is on its way to you."
+    NOT_RIGHT = "This link is not right"
+    CUT_OFF = "It may have been cut off. Please use the whole link from our message."
+    CALL_CLINIC = "If that does not help, please call the clinic."
+    YOUR_CLINIC = "Your clinic"
+    NO_SUCH_APPOINTMENT = "We do not find this appointment. Please call us."
+    WISH_TAKEN = "Thank you, we look for another time"
+    YOU_WILL_HEAR = "You will hear from us. Until then nothing changes."
+    NO_SUCH_DAY = "Please choose a day within the next three months."
