@@ -18,6 +18,9 @@ INBOUND_TOPIC: Final = "clinic.inbound"
 COMPACTED: Final = frozenset({"patient.registered", "patient.updated"})
 """Topics with personal data: only the newest fact of a patient is kept."""
 
+URGENT: Final = frozenset({"adverse_event.recorded", "adverse_event.reported"})
+"""Topics that wait behind no backlog: a service reads them along with every full batch of the others."""
+
 
 @dataclass(frozen=True, slots=True)
 class Service:

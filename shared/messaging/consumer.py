@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 from typing import Any
 
 from aiokafka import ConsumerRecord, TopicPartition
@@ -14,7 +15,7 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import KafkaAckableMessage
 
 from shared.clock import wall_seconds
-from shared.flow import consumed_topics
+from shared.flow import URGENT, consumed_topics
 from shared.messaging import any_record, subscriber_rules, wire
 from shared.messaging.dead_letters import DeadLetter
 from shared.messaging.door import Door, Incoming
@@ -125,11 +126,22 @@ class Consumer:
         return KafkaAckableMessage(
             body=b"",
             headers={},
-            raw_message=records,
+            raw_message=(*await self._urgent(), *records) if len(records) >= _BATCH else records,
             message_id="batch",
             correlation_id="batch",
             consumer=self._subscriber.consumer,
         )
+
+    async def _urgent(self) -> Sequence[ConsumerRecord[bytes, bytes]]:
+        """What is urgent and has been fetched. aiokafka empties one partition after another: behind a full batch
+        it would wait for all that was fetched of the others.
+        """
+        consumer: Any = self._subscriber.consumer
+        with suppress(KafkaError):
+            places = [place for place in consumer.assignment() if place.topic in URGENT]
+            found = await consumer.getmany(*places, timeout_ms=0) if places else {}
+            return tuple(chain.from_iterable(found.values()))
+        return ()
 
     async def run(self) -> None:
         """Watch over the reading until cancelled.

@@ -52,7 +52,7 @@ def consultation(patient: Patient) -> ConsultationCompleted:
         completed_at=patient.consulted_at,
         condition=patient.condition,
         severity=patient.severity,
-        side=patient.side if patient.finding in {"foot-drop", "contraindicated"} else None,
+        side=patient.side if patient.finding in {"foot-drop", "stroke-gait", "contraindicated"} else None,
         age_years=patient.age_years,
         contraindications=patient.contraindications,
         preferred_times=patient.preferred_times,

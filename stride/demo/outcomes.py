@@ -14,10 +14,15 @@ from shared.events.clinical import Reading
 from stride.demo.draws import generator, happens
 from stride.demo.patients import Patient
 
-PAIN, STRENGTH = "pain-nrs", "dorsiflexor-strength"
-UNITS = {PAIN: "{score}", STRENGTH: "N"}
+PAIN, STRENGTH, DISABILITY = "pain-nrs", "dorsiflexor-strength", "oswestry"
+SPEED, UP_AND_GO = "walk-10m", "tug"
+UNITS = {PAIN: "{score}", STRENGTH: "N", DISABILITY: "%", SPEED: "m/s", UP_AND_GO: "s"}
+FALLING = frozenset({PAIN, DISABILITY, UP_AND_GO})
+"""What gets better by falling."""
 
 _WHITE, _SLOW, _RHO, _LOG_NOISE = 0.64, 0.8, 0.4, 0.10
+_DISABILITY_NOISE, _SPEED_NOISE = 4.5, 0.05
+"""As the measures' files have it."""
 _MISSING, _TYPO = 0.15, 0.01
 _LONGEST = 400
 
@@ -32,7 +37,24 @@ class Taken:
 
 def measures_of(patient: Patient) -> tuple[str, ...]:
     """What is read of this patient."""
-    return (PAIN, STRENGTH) if patient.finding == "foot-drop" else (PAIN,)
+    if patient.finding == "stroke-gait":
+        return SPEED, UP_AND_GO
+    return {"foot-drop": (PAIN, STRENGTH), "low-back-pain": (PAIN, DISABILITY)}.get(patient.finding, (PAIN,))
+
+
+def truth(patient: Patient, measure: str, held: int) -> float:
+    """What a measure would read without any noise after `held` sessions."""
+    match measure:
+        case "pain-nrs":
+            return patient.true_pain(held)
+        case "dorsiflexor-strength":
+            return patient.true_strength(held)
+        case "oswestry":
+            return patient.disability * (1 - patient.eased(held))
+        case "walk-10m":
+            return patient.speed * (1 + patient.eased(held))
+        case _:
+            return patient.up_and_go * (1 - patient.eased(held) / 2)
 
 
 def readings(patient: Patient, occasion: int, held: int, at: datetime, *, always: bool = False) -> list[Taken]:
@@ -52,7 +74,7 @@ def _taken(patient: Patient, measure: str, occasion: int, held: int, at: datetim
     right = _reading(patient, measure, occasion, at, _noisy(patient, measure, occasion, held))
     if not happens(_TYPO, patient.seed, patient.index, "typo", measure, occasion):
         return Taken(right)
-    wrong = (right.value + 5) % 11 if measure == PAIN else round(right.value / 2, 1)
+    wrong = (right.value + 5) % 11 if measure == PAIN else round(right.value / 2, 2)
     return Taken(right.model_copy(update={"value": float(wrong)}), meant=right)
 
 
@@ -71,8 +93,12 @@ def _reading(patient: Patient, measure: str, occasion: int, at: datetime, value:
 def _noisy(patient: Patient, measure: str, occasion: int, held: int) -> float:
     if measure == PAIN:
         return float(min(10, max(0, round(patient.true_pain(held) + _pain_noise(patient)[occasion]))))
-    noise = generator(patient.seed, patient.index, "noise", measure, occasion).gauss(0, _LOG_NOISE)
-    return round(patient.true_strength(held) * exp(noise), 1)
+    noise, value = generator(patient.seed, patient.index, "noise", measure, occasion), truth(patient, measure, held)
+    if measure == DISABILITY:
+        return float(min(100, max(0, 2 * round((value + noise.gauss(0, _DISABILITY_NOISE)) / 2))))
+    if measure == SPEED:
+        return round(value + noise.gauss(0, _SPEED_NOISE), 2)
+    return round(value * exp(noise.gauss(0, _LOG_NOISE)), 1)
 
 
 @cache

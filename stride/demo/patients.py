@@ -1,7 +1,7 @@
 """Who comes to the simulated clinic, and how each of them truly fares (which Stride never sees)."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from math import exp
 from typing import Literal
@@ -15,7 +15,14 @@ Response = Literal["full", "half", "none", "relapse"]
 
 Severity = Literal["mild", "moderate", "severe"]
 
-Finding = Literal["foot-drop", "low-back-pain", "contraindicated", "unknown-condition"]
+Finding = Literal["foot-drop", "low-back-pain", "stroke-gait", "contraindicated", "unknown-condition"]
+
+TREATED: Mapping[str, Finding] = {
+    "foot-drop-acupuncture": "foot-drop",
+    "low-back-pain-acupuncture": "low-back-pain",
+    "stroke-gait-physical-therapy": "stroke-gait",
+}
+"""Of whom all patients are who come for one protocol."""
 
 RELAPSE_AFTER_SESSIONS = 11
 _RESPONSES: Sequence[tuple[Response, float]] = (("full", 0.5), ("half", 0.15), ("none", 0.2), ("relapse", 0.15))
@@ -27,7 +34,8 @@ _ZONES = {"riverside": ZoneInfo("Europe/London"), "hillcrest": ZoneInfo("America
 
 @dataclass(frozen=True, slots=True)
 class Patient:
-    """One simulated patient. Pain is in NRS points (0-10), strength in newton, at the true baseline."""
+    """One simulated patient. Pain is in NRS points (0-10), strength in newton, disability in percent (Oswestry),
+    walking speed in m/s and Timed Up and Go in seconds, each at the true baseline."""
 
     seed: int
     index: int
@@ -47,6 +55,9 @@ class Patient:
     severity: Severity
     preferred_times: tuple[PreferredTime, ...] = ()
     age_years: int = 60
+    disability: float = 40.0
+    speed: float = 0.5
+    up_and_go: float = 25.0
 
     @property
     def patient_id(self) -> str:
@@ -72,6 +83,8 @@ class Patient:
             return "M54.50"
         if self.finding == "unknown-condition":
             return "H93.11"
+        if self.finding == "stroke-gait":
+            return "I69.351" if self.side is Side.RIGHT else "I69.352"
         return "M21.371" if self.side is Side.RIGHT else "M21.372"
 
     @property
@@ -90,14 +103,22 @@ class Patient:
         gain = {"full": 0.6, "half": 0.1, "none": 0.0, "relapse": 0.3}[self.response]
         return self.strength * (1 + gain * (1 - exp(-held / self.pace)))
 
+    def eased(self, held: int) -> float:
+        """The share of the complaint that is gone after `held` sessions."""
+        return 1 - self.true_pain(held) / self.pain
 
-def enrol(seed: int, count: int, start: datetime, days: int) -> list[Patient]:
-    """`count` patients whose consultations fall on working days in the first third of `days`."""
-    return [_patient(seed, index, count, start, days) for index in range(count)]
+
+def enrol(seed: int, count: int, start: datetime, days: int, protocol: str = "") -> list[Patient]:
+    """`count` patients whose consultations fall on working days in the first third of `days`.
+
+    All of them for one protocol, where it is given; else of every kind.
+    """
+    patients = [_patient(seed, index, count, start, days) for index in range(count)]
+    return [replace(each, finding=TREATED[protocol]) for each in patients] if protocol else patients
 
 
 def _patient(seed: int, index: int, count: int, start: datetime, days: int) -> Patient:
-    chance = generator(seed, index, "patient")
+    chance, more = generator(seed, index, "patient"), generator(seed, index, "patient-more")
     clinic_id = "hillcrest" if index % 3 == 2 else "riverside"  # noqa: PLR2004  # every third one
     response = one_of(_RESPONSES, seed, index, "response")
     return Patient(
@@ -117,6 +138,9 @@ def _patient(seed: int, index: int, count: int, start: datetime, days: int) -> P
         severity=one_of(_SEVERITIES, seed, index, "severity"),
         preferred_times=_preferences(chance.random(), chance.choice(list(Weekday)[:5])),
         age_years=chance.randrange(28, 84),
+        disability=more.uniform(30, 50),
+        speed=more.uniform(0.4, 0.65),
+        up_and_go=more.uniform(18, 30),
     )
 
 

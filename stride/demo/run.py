@@ -31,8 +31,11 @@ class Scenario:
     speed: float = 0.0
     """Simulated days a second at most; 0 for as fast as the stack drains."""
 
+    protocol: str = ""
+    """Whose patients all are; empty for every kind."""
+
     def enrol(self) -> list[Patient]:
-        return enrol(self.seed, self.patients, START, self.days)
+        return enrol(self.seed, self.patients, START, self.days, self.protocol)
 
 
 def clock_of(home: Path) -> Path:

@@ -95,6 +95,8 @@ def _first_try(chart: Chart, session: SessionLogged, due: datetime) -> list[Hand
 
 
 def _points(chart: Chart) -> tuple[NeedlePoint, ...]:
+    if chart.patient.finding == "stroke-gait":
+        return ()
     if chart.patient.finding != "foot-drop":
         return (NeedlePoint(point="BL23", depth_mm=20), NeedlePoint(point="BL40", depth_mm=15))
     side = chart.patient.side

@@ -11,7 +11,7 @@ from shared.ids import derived_id
 from stride.demo.clinic import Clinic
 from stride.demo.driver import STEP
 from stride.demo.handing import Handing
-from stride.demo.outcomes import PAIN, STRENGTH, readings
+from stride.demo.outcomes import DISABILITY, PAIN, SPEED, STRENGTH, UP_AND_GO, readings
 from stride.demo.patients import Patient, enrol
 from tests.journeys.plans import a_plan
 
@@ -145,4 +145,15 @@ def test_full_responders_get_better_and_relapses_worse_again() -> None:
 def test_foot_drop_is_measured_by_strength_too() -> None:
     patients = {patient.finding: patient for patient in enrol(1, 15, START, 84)}
     assert [t.reading.measure for t in readings(patients["foot-drop"], 0, 0, START, always=True)] == [PAIN, STRENGTH]
-    assert [t.reading.measure for t in readings(patients["low-back-pain"], 0, 0, START, always=True)] == [PAIN]
+    taken = readings(patients["low-back-pain"], 0, 0, START, always=True)
+    assert [t.reading.measure for t in taken] == [PAIN, DISABILITY]
+
+
+def test_a_clinic_of_one_protocol_has_its_patients_alone_and_reads_its_measures() -> None:
+    patients = enrol(1, 15, START, 84, "stroke-gait-physical-therapy")
+    assert {patient.finding for patient in patients} == {"stroke-gait"}
+    better = next(patient for patient in patients if patient.response == "full")
+    before, after = (readings(better, 0, held, START, always=True) for held in (0, 20))
+    assert [t.reading.measure for t in before] == [SPEED, UP_AND_GO]
+    assert after[0].reading.value > before[0].reading.value + 0.16
+    assert after[1].reading.value < before[1].reading.value * 0.8

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from shared.events.clinical import MilestoneRule
 from shared.events.intake import PlanCreated, SessionLogged, SessionVoided
 from shared.events.progress import MilestoneReached, MilestoneRetracted
-from stride.demo.outcomes import PAIN, STRENGTH
+from stride.demo.outcomes import FALLING, measures_of, truth
 from stride.demo.patients import Patient
 from stride.demo.report.look import Facts
 
@@ -92,9 +92,9 @@ class _Course:
         return sum(self._meets(rule, held) for held in range(len(self.sessions))) >= _LONG_ENOUGH
 
     def _meets(self, rule: MilestoneRule, held: int) -> bool:
-        change = rule.change or 0.0
-        if rule.measure == PAIN:
-            return self.patient.true_pain(held) <= (1 - change) * self.patient.pain
-        if rule.measure == STRENGTH and self.patient.finding == "foot-drop":
-            return self.patient.true_strength(held) >= (1 + change) * self.patient.strength
-        return False
+        """Whether the noise-free value meets the rule's target; nobody is measured what is not read."""
+        if rule.measure is None or rule.measure not in measures_of(self.patient):
+            return False
+        start, now = (truth(self.patient, rule.measure, sessions) for sessions in (0, held))
+        change = (rule.change or 0.0) * (start if rule.relative else 1.0)
+        return now <= start - change if rule.measure in FALLING else now >= start + change

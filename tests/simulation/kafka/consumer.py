@@ -114,25 +114,28 @@ class Consumer:
             except _OUT as error:
                 raise CommitFailedError("the group has already rebalanced") from error
 
-    async def getmany(self, *, timeout_ms: float = 0, max_records: int = 500) -> dict[TopicPartition, list[Record]]:
-        """Records from where each partition was read to, some of each; empty after `timeout_ms`."""
+    async def getmany(
+        self, *places: TopicPartition, timeout_ms: float = 0, max_records: int = 500
+    ) -> dict[TopicPartition, list[Record]]:
+        """Records from where each partition (of `places`, where given) was read to; empty after `timeout_ms`."""
         if self._closed:
             raise ConsumerStoppedError
         await self._stable.wait()
-        found = await self._fetch(max_records)
-        if not found:
+        found = await self._fetch(max_records, places)
+        if not found and timeout_ms:
             await self._broker.more(timeout_ms / 1000)
-            found = await self._fetch(max_records) if self._stable.is_set() else {}
+            found = await self._fetch(max_records, places) if self._stable.is_set() else {}
         return found
 
-    async def _fetch(self, most: int) -> dict[TopicPartition, list[Record]]:
+    async def _fetch(self, most: int, wanted: Sequence[TopicPartition]) -> dict[TopicPartition, list[Record]]:
         async def work() -> None:
             return None
 
         with suppress(ConnectionLost):
             await self._broker.ask(work)
             log = self._broker.log
-            places = [place for place, position in self._positions.items() if position < log.end(place)]
+            asked = [place for place in self._positions if not wanted or place in wanted]
+            places = [place for place in asked if self._positions[place] < log.end(place)]
             self._broker.loop.random.shuffle(places)
             found: dict[TopicPartition, list[Record]] = {}
             for place in places if self._stable.is_set() else ():
