@@ -5,11 +5,12 @@ and nothing else.
 """
 
 import json
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.panel import Panel
+from rich.progress import Progress as Bar
 from rich.status import Status
 from rich.text import Text
 
@@ -35,6 +36,21 @@ class Output:
             yield progress
         finally:
             progress.done()
+
+    @contextmanager
+    def bar(self, what: str, total: int) -> Generator[Callable[[str], None]]:
+        """A bar that moves by one with each call, which says what is done; on no terminal a line for each `what`."""
+        with Bar(console=self.human, transient=True) as shown:
+            task, last = shown.add_task(what, total=total), ""
+
+            def advance(step: str) -> None:
+                nonlocal last
+                if not self.human.is_terminal and step != last:
+                    self.human.print(Text(step), soft_wrap=True)
+                last = step
+                shown.update(task, description=step, advance=1)
+
+            yield advance
 
     def error(self, message: str, exit_code: int) -> None:
         """What was wrong, where and how to mend it, for people and for programs."""

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from shared.data_files import read_data_file
@@ -13,8 +14,14 @@ from shared.settings import ROOT, ConfigurationInvalid
 from stride.cli import exits
 from stride.cli.options import JsonOption
 from stride.cli.output import Output
-from stride.trials.plot import drawn
-from stride.trials.protocols import Outcome, trial
+from stride.trials.drawing import draw
+from stride.trials.protocols import KINDS, Outcome, trial, tried, untried
+
+_LEGEND = (
+    "Percent for whom the milestone is confirmed within the planned course: patients who do not change, who go half "
+    "the way to its target, who get beyond it (found; early: before they truly had), who do not change but have 1.5 "
+    "times the noise (noisy). Readings: after the baseline. Median, p90: sessions from when it was truly so."
+)
 
 protocol = typer.Typer(name="protocol", no_args_is_help=True, add_completion=False, help=__doc__)
 
@@ -22,7 +29,9 @@ _File = Annotated[Path, typer.Argument(help="A protocol, such as protocols/foot-
 _Measures = Annotated[Path, typer.Option("--measures", help="Folder of the measures that it names.")]
 _Patients = Annotated[int, typer.Option("--patients", min=100, help="Simulated patients of each kind and milestone.")]
 _Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same figures.")]
-_Plot = Annotated[Path | None, typer.Option("--plot", help="Where to write the plot, as SVG.")]
+_Plot = Annotated[
+    Path | None, typer.Option("--plot", help="Where to write the plot: PNG where the name ends in .png, else SVG.")
+]
 
 
 @protocol.command()
@@ -60,16 +69,21 @@ def simulate(
     except ConfigurationInvalid as wrong:
         output.error(str(wrong), exits.CONFIGURATION)
         return exits.CONFIGURATION
-    with output.progress("Simulating") as progress:
-        outcomes = trial(found, patients, seed, progress)
+    rules = tried(found)
+    with output.bar("Simulating", total=KINDS * patients * len(rules)) as advance:
+        outcomes = trial(found, patients, seed, advance)
     output.human.print(_table(found, outcomes, patients))
+    output.human.print(_LEGEND, highlight=False)
+    for rule in untried(found):
+        why = "it is judged along a curve that a clinician expects of a patient"
+        output.human.print(f"{rule.milestone}: not simulated, since {why}.", soft_wrap=True)
     if plot:
-        plot.write_text(drawn(found.protocol_id, outcomes), encoding="utf-8")
+        draw(plot, found.protocol_id, outcomes)
         output.human.print(f"Plot: {plot}", soft_wrap=True)
     if json:
         told = [outcome.as_json() for outcome in outcomes]
         about = {"protocol_id": found.protocol_id, "version": found.version, "patients": patients, "seed": seed}
-        output.result({**about, "milestones": told})
+        output.result({**about, "milestones": told, "not_simulated": [rule.milestone for rule in untried(found)]})
     return exits.OK
 
 
@@ -78,14 +92,14 @@ def _read(file: Path, measures: Path) -> Protocol:
 
 
 def _table(found: Protocol, outcomes: list[Outcome], patients: int) -> Table:
-    made = Table(title=f"{found.protocol_id}, {patients:,} simulated patients of each kind", title_justify="left")
-    made.caption_justify, made.caption = "left", "Percent within the planned course; delays in sessions."
+    title = f"{found.protocol_id}, {patients:,} simulated patients of each kind"
+    made = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     made.add_column("milestone", no_wrap=True)
-    for title in ("readings", "no change", "half", "found", "early", "median", "p90", "noisy"):
-        made.add_column(title, justify="right")
+    for name in ("readings", "no change", "half", "found", "early", "noisy", "median", "p90"):
+        made.add_column(name, justify="right", no_wrap=True)
     for each in outcomes:
-        shares = (each.unchanged, each.half, each.reached, each.early)
+        shares = (each.unchanged, each.half, each.reached, each.early, each.noisy)
         delays = ("never" if delay is None else f"{delay:g}" for delay in (each.median_delay, each.p90_delay))
         percents = (f"{one.percent:g}" for one in shares)
-        made.add_row(each.milestone, str(each.readings), *percents, *delays, f"{each.noisy.percent:g}")
+        made.add_row(each.milestone, str(each.readings), *percents, *delays)
     return made

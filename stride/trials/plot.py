@@ -1,44 +1,72 @@
-"""How many are confirmed by which session, as SVG: one panel for each milestone."""
+"""How many are confirmed by which session, one panel for each milestone: what is drawn, as SVG or PNG.
+
+Both are drawn from the same shapes, so that they show the same.
+"""
 
 from collections.abc import Iterator, Sequence
-from html import escape
+from typing import Final, Literal, NamedTuple
 
 from stride.trials.protocols import Outcome
 
-_WIDTH, _PANEL, _LEFT, _TOP, _HEIGHT, _PLOT = 640, 240, 56, 40, 150, 520
-_COLOURS = {
-    "full": ("#1b7f4b", "responders"),
-    "half": ("#c77700", "half responders"),
-    "unchanged": ("#b3261e", "unchanged"),
+WIDTH, PANEL = 640, 240
+"""Pixels."""
+PAPER, GRID, INK = "#ffffff", "#dddddd", "#1f2933"
+
+_LEFT, _TOP, _HEIGHT, _PLOT = 56, 40, 150, 520
+_KINDS: Final = {
+    "full": ("#1b7f4b", (), "responders"),
+    "half": ("#a35f00", (10, 5), "half responders"),
+    "unchanged": ("#b3261e", (2, 4), "unchanged"),
 }
+"""Colour, dashes (since not everybody tells the colours apart) and words, by response."""
+
+Anchor = Literal["start", "middle", "end"]
+Place = tuple[float, float]
 
 
-def drawn(protocol_id: str, outcomes: Sequence[Outcome]) -> str:
-    """A whole SVG document."""
-    height = _PANEL * len(outcomes)
-    panels = "".join(line for n, outcome in enumerate(outcomes) for line in _panel(outcome, n * _PANEL))
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}" '
-        f'font-family="sans-serif" font-size="12" role="img" aria-label="{escape(protocol_id)}: simulated milestones">'
-        f'<rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>{panels}</svg>\n'
-    )
+class Line(NamedTuple):
+    """A line through places; `dashes` are lengths drawn and left out in turn."""
+
+    places: Sequence[Place]
+    colour: str
+    width: int
+    dashes: Sequence[int] = ()
 
 
-def _panel(outcome: Outcome, top: int) -> Iterator[str]:
+class Words(NamedTuple):
+    """Text whose baseline begins, centres or ends at a place."""
+
+    place: Place
+    text: str
+    colour: str = INK
+    anchor: Anchor = "start"
+    bold: bool = False
+
+
+Shape = Line | Words
+
+
+def shapes(outcomes: Sequence[Outcome]) -> Iterator[Shape]:
+    """Everything that is drawn, panel below panel."""
+    for number, outcome in enumerate(outcomes):
+        yield from _panel(outcome, number * PANEL)
+
+
+def _panel(outcome: Outcome, top: int) -> Iterator[Shape]:
     title = f"{outcome.milestone}: confirmed by session, % of simulated patients"
-    yield f'<text x="{_LEFT}" y="{top + 20}" font-weight="bold">{escape(title)}</text>'
+    yield Words((_LEFT, top + 20), title, bold=True)
     for percent in (0, 50, 100):
         y = _y(top, percent)
-        yield f'<line x1="{_LEFT}" x2="{_LEFT + _PLOT}" y1="{y}" y2="{y}" stroke="#dddddd"/>'
-        yield f'<text x="{_LEFT - 8}" y="{y + 4}" text-anchor="end">{percent}</text>'
+        yield Line(((_LEFT, y), (_LEFT + _PLOT, y)), GRID, 1)
+        yield Words((_LEFT - 8, y + 4), str(percent), anchor="end")
     for session in range(0, outcome.sessions + 1, 6):
-        x = _x(outcome, session)
-        yield f'<text x="{x}" y="{top + _TOP + _HEIGHT + 18}" text-anchor="middle">{session}</text>'
-    for place, (name, (colour, words)) in enumerate(_COLOURS.items()):
-        points = " ".join(f"{_x(outcome, n)},{_y(top, share)}" for n, share in enumerate(outcome.curves[name], start=1))
-        yield f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>'
-        legend = f"{words} {outcome.curves[name][-1]:g}%"
-        yield f'<text x="{_LEFT + place * 170}" y="{top + _TOP + _HEIGHT + 38}" fill="{colour}">{legend}</text>'
+        yield Words((_x(outcome, session), top + _TOP + _HEIGHT + 18), str(session), anchor="middle")
+    for place, (name, (colour, dashes, words)) in enumerate(_KINDS.items()):
+        curve = outcome.curves[name]
+        yield Line([(_x(outcome, n), _y(top, share)) for n, share in enumerate(curve, start=1)], colour, 2, dashes)
+        x, y = _LEFT + place * 175, top + _TOP + _HEIGHT + 38
+        yield Line(((x, y - 4), (x + 28, y - 4)), colour, 2, dashes)
+        yield Words((x + 34, y), f"{words} {curve[-1]:g}%", colour)
 
 
 def _x(outcome: Outcome, session: int) -> float:

@@ -1,7 +1,7 @@
 """What a protocol's milestones do on simulated patients, at the protocol's own cadence, before anybody uses them."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Any
@@ -61,16 +61,29 @@ class Outcome:
         }
 
 
-def trial(protocol: Protocol, patients: int, seed: int, report: Callable[[str], None]) -> list[Outcome]:
-    """Each confirmed-change milestone of the protocol, tried on so many patients of each response."""
+KINDS = 4
+"""Kinds of patients that each milestone is tried on: unchanged, half responders, responders, unchanged but noisy."""
+
+Advance = Callable[[str], None]
+"""Called once for each patient, with what is being tried."""
+
+
+def trial(protocol: Protocol, patients: int, seed: int, advance: Advance) -> list[Outcome]:
+    """Each milestone that can be, tried on so many patients of each kind."""
     plan = as_kept(plan_created(protocol))
-    outcomes: list[Outcome] = []
-    for rule in protocol.milestones:
-        entry = next((entry for entry in protocol.measures if entry.measure == rule.measure), None)
-        if rule.kind == "confirmed-change" and rule.change is not None and entry:
-            report(f"{rule.milestone}: {patients:,} patients of each kind")
-            outcomes.append(_outcome(_question(plan, protocol, rule, entry), patients, seed))
-    return outcomes
+    entries = {entry.measure: entry for entry in protocol.measures}
+    questions = [_question(plan, protocol, rule, entries[str(rule.measure)]) for rule in tried(protocol)]
+    return [_outcome(question, patients, seed, advance) for question in questions]
+
+
+def tried(protocol: Protocol) -> list[MilestoneRule]:
+    """The milestones that can be simulated: changes of a measure."""
+    return [rule for rule in protocol.milestones if rule.kind == "confirmed-change" and not rule.expected_curve]
+
+
+def untried(protocol: Protocol) -> list[MilestoneRule]:
+    """Those along an expected curve: what is expected of a patient only a clinician can say."""
+    return [rule for rule in protocol.milestones if rule.expected_curve]
 
 
 def _question(plan: Plan, protocol: Protocol, rule: MilestoneRule, entry: ProtocolMeasure) -> Question:
@@ -86,9 +99,15 @@ def _start(spec: MeasureSpec) -> tuple[float, float]:
     return spec.low + _START[spec.better] * (spec.high - spec.low), _SPREAD * spec.sigma
 
 
-def _outcome(question: Question, patients: int, seed: int) -> Outcome:
-    unchanged, half, full = (_reached(question, kind, patients, seed) for kind in ("unchanged", "half", "full"))
-    noisy = _reached(question, "unchanged", patients, seed, noise=1.5)
+def _outcome(question: Question, patients: int, seed: int, advance: Advance) -> Outcome:
+    def reached(kind: Response, noise: float = 1.0) -> Reached:
+        found: list[tuple[Patient, int | None]] = []
+        for someone in _drawn(question, kind, patients, seed, noise):
+            advance(f"{question.rule.milestone}: {patients:,} patients of each kind")
+            found.append((someone, reached_in(question, judged(question, someone))))
+        return found
+
+    unchanged, half, full, noisy = reached("unchanged"), reached("half"), reached("full"), reached("unchanged", 1.5)
     delays = [inf if at is None else at - (someone.true_from or 0) for someone, at in full]
     sessions = len(question.timeline.days)
     return Outcome(
@@ -114,10 +133,9 @@ def _outcome(question: Question, patients: int, seed: int) -> Outcome:
 Reached = Sequence[tuple[Patient, int | None]]
 
 
-def _reached(question: Question, response: Response, patients: int, seed: int, noise: float = 1.0) -> Reached:
+def _drawn(question: Question, response: Response, patients: int, seed: int, noise: float) -> Iterator[Patient]:
     rng = random.Random(f"{seed}/{question.rule.milestone}/{response}/{noise}")  # noqa: S311  # simulation, no secrets
-    drawn = (patient(rng, question, response, Noise(times=noise)) for _ in range(patients))
-    return [(someone, reached_in(question, judged(question, someone))) for someone in drawn]
+    return (patient(rng, question, response, Noise(times=noise)) for _ in range(patients))
 
 
 def _confirmed(found: Reached) -> Share:
