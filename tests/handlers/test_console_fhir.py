@@ -20,7 +20,7 @@ from shared.events.intake import MeasurementVoided, PatientRegistered, PlanEnded
 from shared.messaging.door import Door
 from shared.protocols import load_protocols
 from shared.settings import ROOT
-from tests.domain.progress_story import PLAN, Story, adverse_event, apply, at
+from tests.domain.progress_story import FASTER_25, PLAN, Story, adverse_event, apply, at
 from tests.handlers.console_desk import admit, as_, door_of, pages
 
 PROTOCOLS = load_protocols(ROOT / "protocols")
@@ -181,6 +181,17 @@ def test_a_goal_that_can_not_be_judged_or_was_not_reached_says_so() -> None:
     assert (goal["lifecycleStatus"], achievement(ended)) == ("cancelled", "not-achieved")
 
 
+def test_a_goal_along_an_expected_curve_is_not_attainable_until_a_clinician_enters_it() -> None:
+    story, goal = Story(patient_id="patient-1"), f"Goal/{PLAN}.faster"
+    faster = FASTER_25.model_copy(update={"milestone": "faster", "measure": "pain"})
+    records = [story.plan(milestones=(faster,)), *story.course([6, 6, 6])]
+    assert achievement(told(story, *records), goal) == "not-attainable"
+    records += [story.expected((8, 3), milestone="faster")]
+    assert achievement(told(story, *records), goal) == "in-progress"
+    reached = told(story, *records, *story.course([2, 2, 2], first=4))
+    assert achievement(reached, goal) == "achieved"
+
+
 def test_a_milestone_that_was_taken_back_is_a_goal_in_progress() -> None:
     story = Story(patient_id="patient-1")
     records = [story.plan(), *story.course([6, 6, 6, 2, 2, 2]), story.corrected("m-5-0", 8, 12)]
@@ -247,6 +258,31 @@ async def test_a_search_narrows_down_by_type_id_and_status(
     assert await total("Goal?patient=nobody") == 0
 
 
+@pytest.mark.parametrize("path", ["Observation?patient=patient-1", "Patient/patient-1/$everything?_offset=0"])
+async def test_a_bundle_comes_page_by_page_where_a_count_is_given(
+    client: httpx.AsyncClient, door: Door, clinic_id: str, path: str
+) -> None:
+    await admit(door, whole(clinic_id))
+
+    async def ask(url: str) -> dict[str, Any]:
+        return validated((await client.get(url, headers=as_("clinic-system"))).json())
+
+    all_of_it = await ask(f"/fhir/{path}")
+    assert [link["relation"] for link in all_of_it["link"]] == ["self"]
+    pages, url = list[dict[str, Any]](), f"/fhir/{path}&_count=4"
+    while url:
+        pages.append(await ask(url))
+        url = next((link["url"] for link in pages[-1]["link"] if link["relation"] == "next"), "")
+    assert {page["total"] for page in pages} == {all_of_it["total"]}
+    assert max(len(page["entry"]) for page in pages) == 4
+    assert [entry for page in pages for entry in page["entry"]] == all_of_it["entry"]
+    links = {link["relation"]: link["url"] for link in pages[1]["link"]}
+    assert set(links) == {"self", "first", "previous", "next", "last"}
+    assert (await ask(links["previous"]))["entry"] == pages[0]["entry"]
+    assert (await ask(links["last"]))["entry"] == pages[-1]["entry"]
+    assert "entry" not in await ask(f"/fhir/{path}&_count=0")
+
+
 async def test_what_can_not_be_read_is_an_operation_outcome(
     client: httpx.AsyncClient, door: Door, clinic_id: str
 ) -> None:
@@ -258,6 +294,7 @@ async def test_what_can_not_be_read_is_an_operation_outcome(
         ("stranger", f"Goal/{PLAN}.pain-40", 404),
         ("clinician", "Observation/none", 404),
         ("clinician", "Goal?patient=patient-1&unknown=1", 422),
+        ("clinician", "Goal?patient=patient-1&_count=-1", 422),
         ("clinician", "Medication/1", 422),
     ]
     for token, path, status in cases:

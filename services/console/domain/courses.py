@@ -6,7 +6,7 @@ from typing import NamedTuple
 from services.console.domain.records import Records, of_kind, records_of
 from shared.events.base import Fact
 from shared.events.clinical import Reading
-from shared.events.intake import PlanAdjusted, PlanCreated, PlanEnded, SessionLogged
+from shared.events.intake import PlanAdjusted, PlanCreated, PlanEnded, RecoveryExpected, SessionLogged
 from shared.events.progress import (
     BaselineSet,
     MilestoneNotEvaluable,
@@ -32,6 +32,8 @@ class Course(NamedTuple):
     milestones: tuple[MilestoneReached, ...]
     """Those that stand."""
     not_evaluable: tuple[MilestoneNotEvaluable, ...]
+    expected: frozenset[str]
+    """Milestones of which a clinician has said what to expect."""
     regressions: tuple[RegressionDetected, ...]
     plateaus: tuple[PlateauSuspected, ...]
     appointments: tuple[AppointmentFact, ...]
@@ -64,6 +66,7 @@ def _course(plan: PlanCreated, facts: Sequence[Fact], records: Records) -> Cours
         baselines=_baselines(mine),
         milestones=_standing(mine),
         not_evaluable=tuple(of_kind(mine, MilestoneNotEvaluable)),
+        expected=frozenset(fact.milestone for fact in of_kind(mine, RecoveryExpected)),
         regressions=tuple(
             sorted(of_kind(mine, RegressionDetected), key=lambda fact: (fact.detected_at, fact.natural_key))
         ),

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import FastAPI, Header, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from services.console.api.desk import Desk
+from services.console.api.fhir.bundles import Page, bundle
 from services.console.api.fhir.everything import everything
 from services.console.api.fhir.statement import MEDIA_TYPE, capability_statement
 from services.console.api.fhir.terms import Resource
@@ -31,10 +32,8 @@ class FhirAnswer(JSONResponse):
 _Id = Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9._:-]+$")]
 
 
-class _Asked(BaseModel):
+class _Asked(Page):
     """The parameters of a search."""
-
-    model_config = ConfigDict(extra="forbid")
 
     patient: Annotated[str, Field(max_length=140, pattern=r"^(Patient/)?[A-Za-z0-9._:-]+$")]
     id: Annotated[_Id | None, Field(alias="_id")] = None
@@ -50,16 +49,16 @@ def add_routes(desk: Desk, app: FastAPI) -> None:
         return _answer(capability_statement())
 
     @app.get("/fhir/Patient/{patient_id}/$everything", response_class=FhirAnswer)
-    async def of_patient(request: Request, patient_id: _Id) -> Response:
+    async def of_patient(request: Request, patient_id: _Id, page: Annotated[Page, Query()]) -> Response:
         """All resources of a patient, as one Bundle."""
-        return _bundle(request, await _of_patient(desk, desk.bearer(request, *READERS), patient_id))
+        return _bundle(request, page, await _of_patient(desk, desk.bearer(request, *READERS), patient_id))
 
     @app.get("/fhir/EpisodeOfCare/{episode_id}/$everything", response_class=FhirAnswer)
-    async def of_episode(request: Request, episode_id: _Id) -> Response:
+    async def of_episode(request: Request, episode_id: _Id, page: Annotated[Page, Query()]) -> Response:
         """All resources of one course, as one Bundle."""
         patient_id, facts = await _facts(desk, desk.bearer(request, *READERS), "EpisodeOfCare", episode_id)
         plan_id = next(plan for plan in _plans(facts) if fhir_id(plan) == episode_id)
-        return _bundle(request, everything(patient_id, facts, desk.protocols, plan_id))
+        return _bundle(request, page, everything(patient_id, facts, desk.protocols, plan_id))
 
     @app.get("/fhir/{kind}/{resource_id}", response_class=FhirAnswer)
     async def read(
@@ -72,8 +71,8 @@ def add_routes(desk: Desk, app: FastAPI) -> None:
 
     @app.get("/fhir/{kind}", response_class=FhirAnswer)
     async def search(request: Request, kind: ResourceType, asked: Annotated[_Asked, Query()]) -> Response:
-        """The resources of one type of a patient; `_id` and `status` narrow it down."""
-        return _bundle(request, await _found(desk, desk.bearer(request, *READERS), kind, asked))
+        """The resources of one type of a patient; `_id` and `status` narrow it down, `_count` makes pages."""
+        return _bundle(request, asked, await _found(desk, desk.bearer(request, *READERS), kind, asked))
 
 
 async def _of_patient(desk: Desk, bearer: Bearer, patient_id: str) -> list[Resource]:
@@ -120,20 +119,8 @@ def _versioned(found: Sequence[Resource], known: str) -> Response:
     return _answer(found[0], {"etag": etag})
 
 
-def _bundle(request: Request, resources: Sequence[Resource]) -> Response:
-    base = f"{request.base_url}fhir"
-    entries = [
-        {"fullUrl": f"{base}/{one['resourceType']}/{one['id']}", "resource": one, "search": {"mode": "match"}}
-        for one in resources
-    ]
-    content = {
-        "resourceType": "Bundle",
-        "type": "searchset",
-        "total": len(entries),
-        "link": [{"relation": "self", "url": str(request.url)}],
-        **({"entry": entries} if entries else {}),
-    }
-    return _answer(content)
+def _bundle(request: Request, page: Page, resources: Sequence[Resource]) -> Response:
+    return _answer(bundle(request, page, resources))
 
 
 def _answer(content: Any, headers: dict[str, str] | None = None) -> Response:

@@ -33,7 +33,7 @@ def operation_outcome(status: int, diagnostics: str) -> dict[str, Any]:
 
 
 def _resource(kind: str) -> dict[str, Any]:
-    parameters = [("patient", "reference"), ("_id", "token"), ("status", "token")]
+    parameters = [("patient", "reference"), ("_id", "token"), ("status", "token"), ("_count", "number")]
     everything = [{"name": "everything", "definition": f"{_DEFINITIONS[kind]}"}] if kind in _DEFINITIONS else None
     return {
         "type": kind,
