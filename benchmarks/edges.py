@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError
@@ -19,7 +19,7 @@ from benchmarks.ground import Ground
 from benchmarks.inbound import batch, sessions, single
 from benchmarks.load import send
 from benchmarks.measure import NotApplied
-from benchmarks.processes import running
+from benchmarks.processes import Running, running
 from benchmarks.references.asgi import TOPIC
 from benchmarks.workload import FIRST_DAY, Work
 from shared.clock import wall_seconds
@@ -50,16 +50,23 @@ class Endpoint:
         )
 
 
+class Edge(NamedTuple):
+    """An HTTP server that is up."""
+
+    port: int
+    processes: Running
+
+
 @asynccontextmanager
-async def edges(on: Ground, clinics: Sequence[str]) -> AsyncGenerator[dict[str, int]]:
-    """Intake and the bare endpoint, both up: their ports."""
+async def edges(on: Ground, clinics: Sequence[str]) -> AsyncGenerator[dict[str, Edge]]:
+    """Intake and the bare endpoint, both up."""
     service = Stride("intake", Work((), (), FIRST_DAY + timedelta(days=60), clinics))
     endpoint = Endpoint()
     await _produced_topic(on.bootstrap)
-    async with running(on, service), running(on, endpoint):
+    async with running(on, service) as mine, running(on, endpoint) as bare:
         await until_ready(f"http://127.0.0.1:{service.ports[0]}/health/ready")
         await until_ready(f"http://127.0.0.1:{endpoint.port}/")
-        yield {"stride": service.ports[0], "bare": endpoint.port}
+        yield {"stride": Edge(service.ports[0], mine), "bare": Edge(endpoint.port, bare)}
 
 
 async def post(port: int, request: bytes) -> None:
@@ -78,14 +85,16 @@ async def intake(on: Ground, *, events: int, rounds: int, seed: int, report: Rep
     runs = [(kind, number) for number in range(rounds) for kind in ("single", "batch")]
     clinics = [f"http-{kind}-{number}" for kind, number in runs]
     found: dict[str, list[dict[str, Any]]] = {"single": [], "batch": []}
-    async with edges(on, [*clinics, "http-warm"]) as ports:
+    async with edges(on, [*clinics, "http-warm"]) as up:
         for who, path in (("stride", "/events"), ("bare", "/produce")):
-            await _send(on, ports[who], _requests("single", list(sessions(seed, "http-warm", min(events, 300))), path))
+            await _send(
+                on, up[who].port, _requests("single", list(sessions(seed, "http-warm", min(events, 300))), path)
+            )
         for kind, number in runs:
             report(f"intake: {kind}, round {number + 1} of {rounds}")
             facts = list(sessions(seed, f"http-{kind}-{number}", events if kind == "single" else events * 5))
-            mine = await _timed(on, ports["stride"], kind, facts, "/events", drain=True)
-            bare = await _timed(on, ports["bare"], kind, facts, "/produce")
+            mine = await _timed(on, up["stride"], kind, facts, "/events", drain=True)
+            bare = await _timed(on, up["bare"], kind, facts, "/produce")
             found[kind].append({"stride": mine, "bare": bare})
     return {kind: _summary(each) for kind, each in found.items()}
 
@@ -98,21 +107,24 @@ def _summary(rounds: list[dict[str, Any]]) -> dict[str, object]:
         "answered_of_bare": round(median(one["stride"]["answered_per_s"] / one["bare"]["per_s"] for one in rounds), 3),
         "p50_ms": round(1000 * median(one["stride"]["p50"] for one in rounds), 2),
         "p95_ms": round(1000 * median(one["stride"]["p95"] for one in rounds), 2),
+        "cpu_us_per_event": {who: round(median(one[who]["cpu_us"] for one in rounds), 1) for who in ("stride", "bare")},
         "generator_busy": round(max(one[who]["busy"] for one in rounds for who in one), 2),
     }
 
 
 async def _timed(
-    on: Ground, port: int, kind: str, facts: Sequence[Any], path: str, *, drain: bool = False
+    on: Ground, edge: Edge, kind: str, facts: Sequence[Any], path: str, *, drain: bool = False
 ) -> dict[str, float]:
     """Sending all; with `drain` the time runs until the outbox is empty, as the bare endpoint's answer means."""
-    told = await _send(on, port, _requests(kind, facts, path))
+    used = edge.processes.cpu
+    told = await _send(on, edge.port, _requests(kind, facts, path))
     while drain and await on.database.fetchval("SELECT EXISTS (SELECT 1 FROM intake.outbox)"):
         await asyncio.sleep(0.01)
     behind = wall_seconds() - told["ended"] if drain else 0.0
     return {
         "per_s": len(facts) / (told["seconds"] + behind),
         "answered_per_s": len(facts) / told["seconds"],
+        "cpu_us": (edge.processes.cpu - used) / len(facts) * 1e6,
         **{name: told[name] for name in ("p50", "p95", "busy")},
     }
 

@@ -115,14 +115,14 @@ async def _stage(on: Ground) -> AsyncGenerator[tuple[int, int, _Hop, Any]]:
     for service in ("progress", "intake"):
         await skip_to_end(on.bootstrap, service, Stride(service, progress.work).reads)
     async with AsyncExitStack() as opened:
-        ports = await opened.enter_async_context(edges(on, [_CLINIC]))
+        up = await opened.enter_async_context(edges(on, [_CLINIC]))
         await opened.enter_async_context(running(on, progress))
         await until_ready(f"http://127.0.0.1:{progress.ports[0]}/health/ready")
         producer: Any = AIOKafkaProducer(bootstrap_servers=on.bootstrap, acks="all", enable_idempotence=True)
         await producer.start()
         opened.push_async_callback(producer.stop)
         milestones, produced = [await _reader(opened, on.bootstrap, topic) for topic in ("milestone.reached", TOPIC)]
-        yield ports["stride"], ports["bare"], _Hop(producer, produced), milestones
+        yield up["stride"].port, up["bare"].port, _Hop(producer, produced), milestones
 
 
 async def _reader(opened: AsyncExitStack, bootstrap: str, topic: str) -> Any:

@@ -1,7 +1,7 @@
 """Reading Kafka through FastStream: whole batches, raw bytes, acknowledged after the commit."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
 from typing import Any
@@ -27,7 +27,7 @@ Decoder = Callable[[RawRecord], Message]
 
 _BATCH = 1000
 _LANES = 2
-_POLL_MS = 15
+_POLL_MS = 200
 _FETCH_WAIT_MS = 50
 """A fetch that waits holds up the partitions that are not in it: with the default, for half a second."""
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 5.0
@@ -110,6 +110,8 @@ class Consumer:
                 await self._broker.start()
         except (KafkaError, OSError, TimeoutError) as error:
             raise Unavailable(f"Kafka: {type(error).__name__}") from error
+        consumer: Any = self._subscriber.consumer
+        consumer.getmany = _until_some(consumer.getmany)
 
     async def stop(self) -> None:
         """Finish the batch at hand, leave the group."""
@@ -230,6 +232,21 @@ class Consumer:
             return DeadLetter(record, error.code, error.reason)
         except Exception as error:  # noqa: BLE001  # a decoder's own fault: the record must hold up no other
             return DeadLetter(record, "decoder-failed", f"{type(error).__name__} in the decoder")
+
+
+def _until_some(getmany: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """`getmany` that comes back with records only.
+
+    After it came back without any, FastStream would sleep for as long again: a lone event would find
+    its reader asleep half of the time.
+    """
+
+    async def getting(**options: Any) -> Any:
+        while not (found := await getmany(**options)):
+            pass
+        return found
+
+    return getting
 
 
 async def _raw(message: KafkaMessage) -> Any:

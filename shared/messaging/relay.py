@@ -88,11 +88,11 @@ class Relay:
         except (PublishFailed, Unavailable) as error:
             await self._recover(error)
         else:
-            if _CROWD <= published < _FULL:
-                await asyncio.sleep(_COMPANY_SECONDS)
-            elif not published:
+            if published < _CROWD:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), _POLL_SECONDS)
+            elif published < _FULL:
+                await asyncio.sleep(_COMPANY_SECONDS)
 
     async def publish_once(self, *, look_first: bool = True) -> int:
         """Publish one batch; returns how many records Kafka confirmed.

@@ -6,6 +6,8 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
+import anyio
+import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -97,6 +99,21 @@ async def dead_letters(bootstrap: str, clinic_id: str, expected: int) -> dict[st
         return found
     finally:
         await consumer.stop()
+
+
+async def test_an_idle_consumer_waits_for_records_and_never_sleeps(
+    consuming: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asleep = list[float]()
+
+    async def sleep(seconds: float) -> None:
+        asleep.append(seconds)
+        await asyncio.sleep(seconds)
+
+    await asyncio.sleep(0.5)
+    monkeypatch.setattr(anyio, "sleep", sleep)
+    await asyncio.sleep(1)
+    assert asleep == []
 
 
 async def test_each_poison_becomes_one_dead_letter_and_its_neighbours_are_applied(

@@ -32,4 +32,4 @@ def test_a_crash_at_any_await_loses_repeats_and_reorders_nothing() -> None:
 
 
 def test_two_crashes_lose_repeat_and_reorder_nothing() -> None:
-    assert judge(crashed_twice(small(members=1, events=1, poison=False), every=5)) > 100
+    assert judge(crashed_twice(small(members=1, events=1, poison=False), every=4)) > 100
