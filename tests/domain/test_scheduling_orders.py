@@ -236,6 +236,6 @@ def test_every_fact_that_scheduling_consumes_takes_part_in_these_orders() -> Non
     from shared.flow import FLOW
 
     of_patients = {fact for fact in FLOW["scheduling"].consumes if issubclass(fact, PatientFact)}
-    # Whether a chosen slot is free depends on who came first: a request for one has no such order.
-    assert {type(fact) for fact in EVERYTHING} == of_patients - {scheduling.SlotRequested}
+    # Whether a chosen or offered slot is free depends on who came first: these have no such order.
+    assert {type(fact) for fact in EVERYTHING} == of_patients - {scheduling.SlotRequested, scheduling.WaitlistOffered}
     assert intake.PlanCreated in FLOW["scheduling"].consumes
