@@ -8,7 +8,7 @@ from asyncio.subprocess import PIPE, Process, create_subprocess_exec
 from typing import Any
 
 from benchmarks.ground import Ground
-from benchmarks.scheduling.writer import Still
+from benchmarks.scheduling.writer import BEFORE, Still
 from services.scheduling.handlers import HANDLERS
 from services.scheduling.inbound import bring_in
 from services.scheduling.store import SchedulingStore
@@ -52,6 +52,7 @@ async def _way(on: Ground, way: str, rounds: int) -> dict[str, Any]:
     for number in range(rounds):
         clinic = f"hot-{way}-{number}"
         await _describe(on, clinic)
+        await _describe(on, clinic + BEFORE)
         began, told = await _write(on, clinic, way)
         spent += began
         for each in told:

@@ -1,7 +1,7 @@
 """One scheduling process of the hot clinic: several writers at once, each booking one course after another.
 
-`python -m benchmarks.scheduling.writer URL CLINIC WAY WRITERS FIRST COUNT` waits for a line on its standard
-input and prints one JSON object when it is done.
+`python -m benchmarks.scheduling.writer URL CLINIC WAY WRITERS FIRST COUNT` opens its connections by booking into
+another clinic, waits for a line on its standard input, and prints one JSON object when it is done.
 WAY is `stride` (the real door), or a reference: `retry` (plan without locks, insert, again on a conflict) or
 `serializable` (the same in SERIALIZABLE transactions).
 """
@@ -57,14 +57,27 @@ class Told:
 Book = Callable[[PlanCreated], Awaitable[None]]
 
 
+BEFORE = "-before"
+"""What the clinic's name ends with into which a process books before it is ready."""
+
+
 async def write(url: str, clinic: str, way: str, writers: int, numbers: range) -> Told:
-    """Book the courses of `numbers`, `writers` of them at a time."""
+    """Book the courses of `numbers`, `writers` of them at a time, as soon as somebody says so."""
     engine, told = open_engine(url, "scheduling", pool_size=writers), Told()
     book = _through_the_door(engine) if way == "stride" else _by_retrying(engine, told, way)
-    waiting = iter(numbers)
-    await asyncio.gather(*(_writer(waiting, clinic, book, told) for _ in range(writers)))
+    await _all(clinic + BEFORE, numbers[:writers], writers, book, Told())
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    await asyncio.to_thread(sys.stdin.readline)
+    told.retries = told.deadlocks = 0
+    await _all(clinic, numbers, writers, book, told)
     await engine.dispose()
     return told
+
+
+async def _all(clinic: str, numbers: range, writers: int, book: Book, told: Told) -> None:
+    waiting = iter(numbers)
+    await asyncio.gather(*(_writer(waiting, clinic, book, told) for _ in range(writers)))
 
 
 async def _writer(waiting: Iterator[int], clinic: str, book: Book, told: Told) -> None:
@@ -125,11 +138,8 @@ async def _insert(tx: AsyncConnection, plan: PlanCreated) -> None:
 
 
 def main() -> None:
-    """Say so when ready, wait for a line, write, and tell."""
+    """Write, and tell what became of it."""
     url, clinic, way, writers, first, count = sys.argv[1:]
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
-    sys.stdin.readline()
     told = asyncio.run(write(url, clinic, way, int(writers), range(int(first), int(first) + int(count))))
     found = {"seconds": told.seconds, "retries": told.retries, "deadlocks": told.deadlocks}
     sys.stdout.write(json.dumps(found) + "\n")

@@ -62,7 +62,7 @@ class SchedulingStore:
         hit = await affected_patients(tx, known, facts, self._clock.now(), everyone=self._everyone)
         whose = sorted(named | hit)
         resources = await lock_resources(tx, sorted(known), whose)
-        patients = await load_patients(tx, whose, resources.patients)
+        patients = await load_patients(tx, whose, resources.patients, resources.new)
         foreign = await owned_by_others(tx, facts)
         placing = {fact.clinic_id for fact in facts if isinstance(fact, _PLACING)}
         calendars = {clinic: each.calendar for clinic, each in known.items() if each.calendar and clinic in placing}

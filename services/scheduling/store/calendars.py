@@ -11,12 +11,14 @@ from services.scheduling.domain.calendar import ClinicCalendar
 from services.scheduling.domain.calendars import Calendars, Places, compose
 from services.scheduling.domain.course import ClinicSchedule
 from services.scheduling.tables import CALENDAR, CLINIC
+from shared.database import fetch
 from shared.events.base import Fact
 from shared.events.calendars import CalendarChanged, ClinicDescribed
 
 CALENDARS = (ClinicDescribed, CalendarChanged)
 """Facts that change what can be booked."""
 
+_REVISIONS = text("SELECT clinic_id, revision FROM clinic WHERE clinic_id = ANY(:clinics)")
 _PLACES = text("""
     SELECT resource.clinic_id, kind, external_id, array_agg(id ORDER BY place) AS ids FROM resource
     WHERE resource.clinic_id = ANY(:clinics) AND (kind <> 'patient' OR external_id IN (
@@ -69,8 +71,7 @@ class KnownCalendars:
     async def current(self, tx: AsyncConnection, clinics: Iterable[str]) -> dict[str, Known]:
         """Those of the clinics that any calendar is known of."""
         asked = sorted(set(clinics))
-        query = select(CLINIC.c.clinic_id, CLINIC.c.revision).where(CLINIC.c.clinic_id.in_(asked))
-        revisions = {row.clinic_id: row.revision for row in await tx.execute(query)}
+        revisions = {row[0]: row[1] for row in await fetch(tx, _REVISIONS, {"clinics": asked})}
         outdated = [name for name in revisions if self._read.get(name, (0, None))[0] != revisions[name]]
         if outdated:
             found = await _read(tx, outdated)

@@ -13,6 +13,7 @@ from services.scheduling.domain.calendar import ClinicCalendar
 from services.scheduling.domain.course import Appointment, Hold
 from services.scheduling.domain.diary import claims
 from services.scheduling.domain.minutes import minutes_between
+from shared.database import fetch
 
 _REMEMBERED = 10_000
 """Resources kept in memory, patients among them; some 20 kB each at the very most."""
@@ -32,12 +33,15 @@ _EXPIRE = text("""
     RETURNING hold_id
 """)
 _CLAIM = text("""
-    INSERT INTO claim (appointment_id, resource, during)
-    SELECT appointment_id, resource, tstzrange(starts, ends)
-    FROM unnest(CAST(:appointments AS text[]), CAST(:resources AS bigint[]),
-        CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[]))
-        AS new (appointment_id, resource, starts, ends)
-    ORDER BY resource, starts
+    WITH claimed AS (
+        INSERT INTO claim (appointment_id, resource, during)
+        SELECT appointment_id, resource, tstzrange(starts, ends)
+        FROM unnest(CAST(:appointments AS text[]), CAST(:resources AS bigint[]),
+            CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[]))
+            AS new (appointment_id, resource, starts, ends)
+        ORDER BY resource, starts RETURNING resource)
+    UPDATE resource SET revision = revision + 1
+    WHERE id IN (SELECT resource FROM claimed) OR id = ANY(CAST(:freed AS bigint[]))
 """)
 
 
@@ -68,11 +72,11 @@ class BusyTimes:
             self._known.clear()
         outdated = sorted(i for i, (version, _) in current.items() if self._known.get(i, (None,))[0] != version)
         if outdated:
-            rows = (await tx.execute(_BUSY, {"resources": outdated, "since": now - timedelta(days=1)})).all()
+            rows = await fetch(tx, _BUSY, {"resources": outdated, "since": now - timedelta(days=1)})
             self._known |= {resource: (current[resource][0], {}) for resource in outdated}
-            for row in rows:
-                version, clinic = current[row.resource]
-                self._known[row.resource] = (version, _masks(calendars[clinic], row.starts, row.ends))
+            for resource, starts, ends in rows:
+                version, clinic = current[resource]
+                self._known[resource] = (version, _masks(calendars[clinic], starts, ends))
         return {clinic: Busy({i: self._known[i][1] for i in revisions}) for clinic, revisions in resources.items()}
 
 
@@ -85,19 +89,16 @@ async def write_claims(
         DBAPIError: SQLSTATE 23P01 where a time is taken already.
     """
     gone = sorted(set(retired))
-    changed: set[int] = set()
-    if gone:
-        changed.update(await tx.scalars(_RETIRE, {"appointments": gone}))
+    freed = [resource for (resource,) in await fetch(tx, _RETIRE, {"appointments": gone})] if gone else []
     rows: list[dict[str, Any]] = [
         {"appointments": _owner(appointment), "resources": resource, "starts": start, "ends": end}
         for patient, appointment in taken
         for resource, start, end in claims(patient, appointment)
     ]
     if rows:
-        await tx.execute(_CLAIM, {name: [row[name] for row in rows] for name in rows[0]})
-    changed.update(row["resources"] for row in rows)
-    if changed:
-        await tx.execute(_REVISE, {"resources": sorted(changed)})
+        await fetch(tx, _CLAIM, {"freed": freed, **{name: [row[name] for row in rows] for name in rows[0]}})
+    elif freed:
+        await fetch(tx, _REVISE, {"resources": freed})
 
 
 def _owner(taken: Appointment | Hold) -> str:

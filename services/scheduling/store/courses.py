@@ -1,11 +1,12 @@
 """What is known of patients: courses, sessions, appointments, requests, attendance."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row, Table, select, text, tuple_
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.scheduling.domain.course import (
@@ -20,7 +21,7 @@ from services.scheduling.domain.course import (
     Terms,
     Unplaced,
 )
-from services.scheduling.tables import APPOINTMENT, ATTENDANCE, CHANGE_REQUEST, COURSE, HOLD, SESSION
+from shared.database import fetch
 from shared.events import intake
 from shared.events.base import Fact, of_patients
 
@@ -40,21 +41,46 @@ _OWNED_BY_OTHERS = text("""
     WHERE course.patient_id <> asked.patient_id AND course.terms IS NOT NULL
 """)
 
+# Sessions are found by their courses: their key begins with the plan.
+_KNOWN = text("""
+    WITH whose AS MATERIALIZED (
+        SELECT * FROM unnest(CAST(:clinics AS text[]), CAST(:patients AS text[])) AS whose (clinic_id, patient_id))
+    SELECT
+        ARRAY(SELECT course FROM whose JOIN course USING (clinic_id, patient_id) ORDER BY plan_id),
+        ARRAY(SELECT session FROM whose JOIN course USING (clinic_id, patient_id)
+              JOIN session USING (clinic_id, plan_id, patient_id) ORDER BY plan_id, sequence),
+        ARRAY(SELECT appointment FROM whose JOIN appointment USING (clinic_id, patient_id) ORDER BY id),
+        ARRAY(SELECT change_request FROM whose JOIN change_request USING (clinic_id, patient_id) ORDER BY request_id),
+        ARRAY(SELECT attendance FROM whose JOIN attendance USING (clinic_id, patient_id) ORDER BY session_id),
+        ARRAY(SELECT hold FROM whose JOIN hold USING (clinic_id, patient_id) ORDER BY hold_id)
+""")
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """All rows of some patients, in the order of their keys."""
+
+    courses: Sequence[Record] = ()
+    sessions: Sequence[Record] = ()
+    appointments: Sequence[Record] = ()
+    requests: Sequence[Record] = ()
+    attendances: Sequence[Record] = ()
+    holds: Sequence[Record] = ()
+
 
 async def load_patients(
-    tx: AsyncConnection, whose: Sequence[Key], resources: Mapping[Key, int]
+    tx: AsyncConnection, whose: Sequence[Key], resources: Mapping[Key, int], new: Collection[Key]
 ) -> dict[str, dict[str, Patient]]:
-    """By clinic and patient, all that booking for them depends on."""
-    courses = await _courses(tx, whose)
-    requests: dict[Key, dict[str, ChangeRequest]] = defaultdict(dict)
-    for row in await _rows(tx, CHANGE_REQUEST, whose):
-        requests[row.clinic_id, row.patient_id][row.request_id] = _request(row)
-    attendances: dict[Key, dict[str, Attendance]] = defaultdict(dict)
-    for row in await _rows(tx, ATTENDANCE, whose):
-        attendances[row.clinic_id, row.patient_id][row.session_id] = _attendance(row)
-    holds: dict[Key, dict[str, Hold]] = defaultdict(dict)
-    for row in await _rows(tx, HOLD, whose):
-        holds[row.clinic_id, row.patient_id][row.hold_id] = _hold(row)
+    """By clinic and patient, all that booking for them depends on; of `new` ones nothing is known yet."""
+    known = await _known(tx, [key for key in whose if key not in new])
+    courses, requests, attendances, holds = _courses(known), _by_patient(), _by_patient(), _by_patient()
+    for row in known.requests:
+        requests[_owner(row)][row["request_id"]] = _request(row)
+    for row in known.attendances:
+        attendances[_owner(row)][row["session_id"]] = _attendance(row)
+    for row in known.holds:
+        holds[_owner(row)][row["hold_id"]] = _hold(row)
     patients: dict[str, dict[str, Patient]] = defaultdict(dict)
     for key in whose:
         clinic_id, name = key
@@ -75,7 +101,8 @@ async def owned_by_others(tx: AsyncConnection, facts: Sequence[Fact]) -> frozens
     if not asked:
         return frozenset()
     ids, clinics, patients = (list(column) for column in zip(*asked, strict=True))
-    return frozenset(await tx.scalars(_OWNED_BY_OTHERS, {"ids": ids, "clinics": clinics, "patients": patients}))
+    found = await fetch(tx, _OWNED_BY_OTHERS, {"ids": ids, "clinics": clinics, "patients": patients})
+    return frozenset(identifier for (identifier,) in found)
 
 
 def _named(fact: Fact) -> list[str]:
@@ -86,106 +113,114 @@ def _named(fact: Fact) -> list[str]:
     return []
 
 
-async def _courses(tx: AsyncConnection, whose: Sequence[Key]) -> dict[Key, dict[str, Course]]:
-    rows = await _rows(tx, COURSE, whose)
-    if not rows:
-        return {}
-    sessions: dict[tuple[str, str, str], dict[int, Session]] = defaultdict(dict)
-    for row in await _rows(tx, SESSION, whose):
-        sessions[row.clinic_id, row.patient_id, row.plan_id][row.sequence] = _session(row)
-    appointments: dict[tuple[str, str, str], dict[str, Appointment]] = defaultdict(dict)
-    for row in await _rows(tx, APPOINTMENT, whose):
-        appointments[row.clinic_id, row.patient_id, row.plan_id][row.id] = _appointment(row)
-    courses: dict[Key, dict[str, Course]] = defaultdict(dict)
-    for row in rows:
-        key = (row.clinic_id, row.patient_id, row.plan_id)
-        courses[row.clinic_id, row.patient_id][row.plan_id] = _course(row, sessions[key], appointments[key])
+async def _known(tx: AsyncConnection, whose: Sequence[Key]) -> _Known:
+    if not whose:
+        return _Known()
+    clinics, patients = (list(column) for column in zip(*whose, strict=True))
+    (found,) = await fetch(tx, _KNOWN, {"clinics": clinics, "patients": patients})
+    return _Known(*found)
+
+
+def _courses(known: _Known) -> dict[Key, dict[str, Course]]:
+    sessions: dict[tuple[str, ...], dict[int, Session]] = defaultdict(dict)
+    for row in known.sessions:
+        sessions[*_owner(row), row["plan_id"]][row["sequence"]] = _session(row)
+    appointments: dict[tuple[str, ...], dict[str, Appointment]] = defaultdict(dict)
+    for row in known.appointments:
+        appointments[*_owner(row), row["plan_id"]][row["id"]] = _appointment(row)
+    courses = _by_patient()
+    for row in known.courses:
+        key = (*_owner(row), row["plan_id"])
+        courses[_owner(row)][row["plan_id"]] = _course(row, sessions[key], appointments[key])
     return courses
 
 
-async def _rows(tx: AsyncConnection, table: Table, whose: Sequence[Key]) -> Sequence[Row[Any]]:
-    owner = tuple_(table.c.clinic_id, table.c.patient_id)
-    return (await tx.execute(select(table).where(owner.in_(whose)).order_by(*table.primary_key.columns))).all()
+def _by_patient() -> dict[Key, dict[str, Any]]:
+    return defaultdict(dict)
 
 
-def _course(row: Row[Any], sessions: Mapping[int, Session], appointments: Mapping[str, Appointment]) -> Course:
+def _owner(row: Record) -> Key:
+    return row["clinic_id"], row["patient_id"]
+
+
+def _course(row: Record, sessions: Mapping[int, Session], appointments: Mapping[str, Appointment]) -> Course:
     return Course(
-        plan_id=row.plan_id,
-        terms=TERMS.validate_python(row.terms) if row.terms else None,
-        plan_version=row.plan_version,
-        waiting=WAITING.validate_python(row.waiting),
-        ended_at=row.ended_at,
+        plan_id=row["plan_id"],
+        terms=TERMS.validate_python(row["terms"]) if row["terms"] else None,
+        plan_version=row["plan_version"],
+        waiting=WAITING.validate_python(row["waiting"]),
+        ended_at=row["ended_at"],
         sessions=sessions,
         appointments=appointments,
     )
 
 
-def _session(row: Row[Any]) -> Session:
-    late = row.unplaced_reason
+def _session(row: Record) -> Session:
+    late = row["unplaced_reason"]
     return Session(
-        sequence=row.sequence,
-        phase=row.phase,
-        min_gap_days=row.min_gap_days,
-        max_gap_days=row.max_gap_days,
-        spacing_days=row.spacing_days,
-        minutes=row.minutes,
-        unplaced=Unplaced(row.earliest, row.latest, late, row.unplaced_detail) if late else None,
-        given_up=row.given_up,
+        sequence=row["sequence"],
+        phase=row["phase"],
+        min_gap_days=row["min_gap_days"],
+        max_gap_days=row["max_gap_days"],
+        spacing_days=row["spacing_days"],
+        minutes=row["minutes"],
+        unplaced=Unplaced(row["earliest"], row["latest"], late, row["unplaced_detail"]) if late else None,
+        given_up=row["given_up"],
     )
 
 
-def _appointment(row: Row[Any]) -> Appointment:
+def _appointment(row: Record) -> Appointment:
     return Appointment(
-        appointment_id=row.id,
-        sequence=row.sequence,
-        start=row.start_at,
-        end=row.end_at,
-        practitioner=row.practitioner,
-        room=row.room,
-        buffer_minutes=row.buffer_minutes,
-        booking_id=row.booking_id,
-        version=row.version,
-        state=row.state,
-        reason=row.reason,
-        replaces=row.replaces,
-        session_id=row.session_id,
+        appointment_id=row["id"],
+        sequence=row["sequence"],
+        start=row["start_at"],
+        end=row["end_at"],
+        practitioner=row["practitioner"],
+        room=row["room"],
+        buffer_minutes=row["buffer_minutes"],
+        booking_id=row["booking_id"],
+        version=row["version"],
+        state=row["state"],
+        reason=row["reason"],
+        replaces=row["replaces"],
+        session_id=row["session_id"],
     )
 
 
-def _hold(row: Row[Any]) -> Hold:
+def _hold(row: Record) -> Hold:
     return Hold(
-        hold_id=row.hold_id,
-        plan_id=row.plan_id,
-        sequence=row.sequence,
-        start=row.start_at,
-        end=row.end_at,
-        practitioner=row.practitioner,
-        room=row.room,
-        buffer_minutes=row.buffer_minutes,
-        expires_at=row.expires_at,
-        state=row.state,
-        offered_at=row.offered_at,
-        moves=row.moves,
+        hold_id=row["hold_id"],
+        plan_id=row["plan_id"],
+        sequence=row["sequence"],
+        start=row["start_at"],
+        end=row["end_at"],
+        practitioner=row["practitioner"],
+        room=row["room"],
+        buffer_minutes=row["buffer_minutes"],
+        expires_at=row["expires_at"],
+        state=row["state"],
+        offered_at=row["offered_at"],
+        moves=row["moves"],
     )
 
 
-def _request(row: Row[Any]) -> ChangeRequest:
+def _request(row: Record) -> ChangeRequest:
     return ChangeRequest(
-        request_id=row.request_id,
-        appointment_id=row.appointment_id,
-        change=row.change,
-        requested_at=row.requested_at,
-        not_before=row.not_before,
-        rebook=row.rebook,
-        taken=row.taken,
+        request_id=row["request_id"],
+        appointment_id=row["appointment_id"],
+        change=row["change"],
+        requested_at=row["requested_at"],
+        not_before=row["not_before"],
+        rebook=row["rebook"],
+        taken=row["taken"],
     )
 
 
-def _attendance(row: Row[Any]) -> Attendance:
+def _attendance(row: Record) -> Attendance:
     return Attendance(
-        session_id=row.session_id,
-        started_at=row.started_at,
-        plan_id=row.plan_id,
-        appointment_id=row.appointment_id,
-        voided=row.voided,
+        session_id=row["session_id"],
+        started_at=row["started_at"],
+        plan_id=row["plan_id"],
+        appointment_id=row["appointment_id"],
+        voided=row["voided"],
     )

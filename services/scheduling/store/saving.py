@@ -12,6 +12,7 @@ from services.scheduling.domain.course import Appointment, ClinicSchedule, Cours
 from services.scheduling.store.claims import write_claims
 from services.scheduling.store.courses import TERMS, WAITING
 from services.scheduling.tables import APPOINTMENT, ATTENDANCE, CHANGE_REQUEST, COURSE, HOLD, SESSION
+from shared.database import fetch
 
 _DROP_SESSIONS = text("""
     DELETE FROM session
@@ -62,13 +63,13 @@ async def _drop_sessions(tx: AsyncConnection, gone: Sequence[tuple[str, str, str
     if gone:
         clinics, plans, patients, sequences = (list(column) for column in zip(*gone, strict=True))
         keys = {"clinics": clinics, "plans": plans, "patients": patients, "sequences": sequences}
-        await tx.execute(_DROP_SESSIONS, keys)
+        await fetch(tx, _DROP_SESSIONS, keys)
 
 
 async def _put(tx: AsyncConnection, table: Table, rows: Sequence[Values]) -> None:
     """Insert rows, or overwrite those with the same key: one array a column, so any number is one statement."""
     if rows:
-        await tx.execute(_UPSERTS[table.name], {name: [row[name] for row in rows] for name in rows[0]})
+        await fetch(tx, _UPSERTS[table.name], {name: [row[name] for row in rows] for name in rows[0]})
 
 
 def _upsert(table: Table) -> TextClause:
