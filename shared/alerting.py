@@ -10,12 +10,18 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.events.base import Identifier
 from shared.events.clinical import Weekday
+from shared.ids import derived_id
 
 StaffRole = Literal["clinician", "front-desk", "operator"]
 Severity = Literal["info", "warning", "critical"]
 _WEEK: Final = tuple(Weekday)
 _MIDNIGHT: Final = time(0)
 _DAY: Final = timedelta(days=1)
+
+
+def alert_about(event_id: str) -> str:
+    """Which alert a fact leads to, if it leads to one."""
+    return derived_id("alert", event_id)
 
 
 class _Entry(BaseModel):

@@ -9,6 +9,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from shared.explaining import measure_name, unit_name
 from shared.messaging.errors import Unavailable
 from stride.cli import exits
 from stride.cli.options import DEFAULT_HOME, HomeOption, JsonOption
@@ -110,9 +111,9 @@ def _show(output: Output, course: dict[str, Any]) -> None:
         title = milestone["title"] or milestone["milestone"]
         _say(output, f"{title}: {milestone['state']}", milestone, _COLOURS.get(milestone["state"], ""))
     for regression in course["regressions"]:
-        _say(output, f"{regression['measure']} got worse", regression, "red")
+        _say(output, f"{measure_name(regression['measure'])} got worse", regression, "red")
     for plateau in course["plateaus"]:
-        _say(output, f"{plateau['measure']} stands still", plateau, "yellow")
+        _say(output, f"{measure_name(plateau['measure'])} stands still", plateau, "yellow")
     for proposal in course["proposals"]:
         steps = f"step {proposal['from_step']} to {proposal['to_step']}"
         _say(output, f"Proposal, {steps}: {proposal['state']}", proposal, "cyan")
@@ -121,10 +122,10 @@ def _show(output: Output, course: dict[str, Any]) -> None:
 def _readings(series: list[dict[str, Any]]) -> Table:
     table = Table("measure", "unit", "before", "readings, oldest first")
     for one in series:
-        name = " ".join(filter(None, (one["measure"], one.get("side"), one.get("device"))))
+        name = ", ".join(filter(None, (measure_name(one["measure"]), one.get("side"), one.get("device"))))
         before = f"{one['baseline']['value']:.3g}" if one.get("baseline") else "none"
         values = " ".join(f"{reading['value']:g}" for reading in one["readings"])
-        table.add_row(Text(name), Text(one["unit"]), before, values)
+        table.add_row(Text(name), Text(unit_name(one["unit"])), before, values)
     return table
 
 

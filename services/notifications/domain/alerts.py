@@ -9,7 +9,7 @@ from services.notifications.domain.deliveries import supersede, to_patient
 from services.notifications.domain.escalation import next_wake
 from services.notifications.domain.groups import tell_owner
 from services.notifications.domain.state import Alert, Patient, Role
-from shared.alerting import Severity
+from shared.alerting import Severity, alert_about
 from shared.events.base import Fact
 from shared.events.intake import PlanWithheld
 from shared.events.notifications import AlertRaised, RebookingWished
@@ -95,13 +95,13 @@ RULES: Final[dict[type[Fact], Rule]] = {
 
 def alert_id_of(fact: Fact) -> str:
     """The id of the alert that `fact` leads to."""
-    return derived_id("alert", fact.event_id)
+    return alert_about(fact.event_id)
 
 
 def retraction_id(fact: MilestoneFact) -> str:
     """The id of the alert by which this very occurrence of a milestone is taken back."""
     event_id = derived_id(MilestoneRetracted.wire_type(), fact.clinic_id, fact.natural_key)
-    return derived_id("alert", event_id)
+    return alert_about(event_id)
 
 
 def raise_alert(patient: Patient, fact: Fact, now: datetime) -> Decision[Patient]:
@@ -163,6 +163,6 @@ def retract(patient: Patient, fact: MilestoneRetracted, now: datetime) -> Decisi
     """Tell staff; the patient hears nothing of what was not so, if it is not too late."""
     decision = raise_alert(patient, fact, now)
     event_id = derived_id(MilestoneReached.wire_type(), fact.clinic_id, fact.natural_key)
-    reached = derived_id("alert", event_id)
+    reached = alert_about(event_id)
     state = supersede(decision.state, "retracted", lambda d: d.topic == "milestone" and d.subject_id == reached)
     return Decision(state, decision.facts)
