@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from math import ceil, floor, log10
+from math import ceil, floor, inf, log10
 
 from shared.charts.markup import element, number, words
 
@@ -39,16 +39,17 @@ class Scale:
         return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
 
 
-def value_scale(values: Sequence[float], area: Area) -> tuple[Scale, list[float]]:
-    """A scale upwards that holds all values, and its ticks."""
+def value_scale(values: Sequence[float], area: Area, most: float = inf) -> tuple[Scale, list[float]]:
+    """A scale upwards that holds all values, and its ticks. `most` is what no value can exceed."""
     low, high = min(values), max(values)
     room = (high - low or abs(high) or 1.0) * _ROOM
     # Room beyond zero would say that there may be values there.
     low = max(0.0, low - room) if low >= 0 else low - room
     high = min(0.0, high + room) if high <= 0 and low < 0 else high + room
+    high = min(high, most)
     step = _step((high - low) / _ABOUT_TICKS)
     first, last = floor(low / step), ceil(high / step)
-    ticks = [round(at * step, 9) for at in range(first, last + 1)]
+    ticks = [round(at * step, 9) for at in range(first, last + 1) if at * step <= most]
     return Scale(ticks[0], ticks[-1], area.bottom, area.top), ticks
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from math import inf
 from typing import NamedTuple
 
 from shared.charts.axes import moment_of, time_axis, time_scale, value_axis, value_scale
@@ -26,12 +27,14 @@ class RunChart(NamedTuple):
     unit: str
     points: Sequence[RunPoint]
     lines: Sequence[tuple[str, float]]
+    most: float = inf
+    """What no value can exceed, such as 100%."""
 
 
 def run_chart(chart: RunChart) -> str:
     """The drawing; at least one point."""
     values = [*(point.value for point in chart.points), *(level for _, level in chart.lines)]
-    scale, ticks = value_scale(values, AREA)
+    scale, ticks = value_scale(values, AREA, chart.most)
     along, weeks = time_scale([moment_of(point.week) for point in chart.points], AREA, least=7)
     places = [(along(moment_of(point.week).timestamp()), scale(point.value)) for point in chart.points]
     path = element("polyline", class_="line", points=" ".join(f"{x:.1f},{y:.1f}" for x, y in places))

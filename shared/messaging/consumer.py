@@ -235,14 +235,14 @@ class Consumer:
 
 
 def _until_some(getmany: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    """`getmany` that comes back with records only.
+    """`getmany` that comes back with records only, but where it is asked for certain partitions: that does not wait.
 
     After it came back without any, FastStream would sleep for as long again: a lone event would find
     its reader asleep half of the time.
     """
 
-    async def getting(**options: Any) -> Any:
-        while not (found := await getmany(**options)):
+    async def getting(*places: TopicPartition, **options: Any) -> Any:
+        while not (found := await getmany(*places, **options)) and not places:
             pass
         return found
 

@@ -1,12 +1,14 @@
 """The two charts of a figure: its values, and how far each week lies from the one before."""
 
+from math import inf
 from typing import NamedTuple
 
 from markupsafe import Markup
 
-from services.console.api.figures import FigureView
+from services.console.api.figures import SHARES, FigureView
 from services.console.domain.xmr import RULES
 from shared.charts import Picture, RunChart, RunPoint, run_chart, within
+from shared.explaining import unit_name
 
 
 class Charts(NamedTuple):
@@ -27,7 +29,8 @@ def _values(figure: FigureView, name: str) -> Markup:
     lines = [("mean", limits.mean), ("lower", limits.lower), ("upper", limits.upper)] if limits else []
     unlike = sum(bool(point.note) for point in points)
     told = f"{len(points)} weeks, {unlike} of them unlike the others" if limits else f"{len(points)} weeks"
-    drawing = run_chart(RunChart(_unit(figure.unit), points, lines))
+    most = 100.0 if figure.figure in SHARES else inf
+    drawing = run_chart(RunChart(_unit(figure.unit), points, lines, most))
     return _element(Picture(figure.title, f"Weekly values: {told}.", drawing), name)
 
 
@@ -54,4 +57,4 @@ def _note(broken: tuple[int, ...]) -> str:
 
 def _unit(unit: str) -> str:
     """UCUM for people: a score has no unit."""
-    return "points" if unit == "{score}" else unit
+    return unit_name(unit) or "points"

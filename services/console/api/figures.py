@@ -15,6 +15,8 @@ from shared.protocols import Protocols
 
 _SHARE_AS_PERCENT: Final = 100.0
 _FIRST_SHOWN: Final = ("outcome", "milestone", "completion", "no-show")
+SHARES: Final = frozenset({"completion", "no-show"})
+"""Figures that are shares of all."""
 _BOUNDS: Final = {"share": (0.0, 100.0), "days": (0.0, inf)}
 """What a figure can't fall below or rise above: a limit beyond it would say that it might."""
 

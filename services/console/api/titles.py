@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from shared.explaining import measure_name
 from shared.protocols import Protocols
 
 _FIGURES: Final = {"completion": "Courses completed", "no-show": "Appointments missed"}
@@ -11,8 +12,7 @@ def figure_title(protocols: Protocols, protocol_id: str, figure: str) -> str:
     """What a figure of the clinic view shows."""
     kind, _, code = figure.partition("/")
     if kind == "outcome":
-        measure = protocols.measure(code)
-        return f"Improvement by session 12: {_small(measure.title) if measure else code}"
+        return f"Improvement by session 12: {measure_name(code)}"
     if kind == "milestone":
         return f"Time to milestone: {_small(_milestone_title(protocols, protocol_id, code))}"
     return _FIGURES.get(figure, figure)
