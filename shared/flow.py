@@ -15,6 +15,12 @@ from shared.events.calendars import CalendarChanged, ClinicDescribed
 INBOUND_TOPIC: Final = "clinic.inbound"
 """Where clinic systems may put the same CloudEvents that `POST /events` takes."""
 
+STAFF_TOPIC: Final = "staff.inbound"
+"""Where the console puts what people ask for, on its way to intake. Only the console may write here."""
+
+INBOUND_TOPICS: Final = frozenset({INBOUND_TOPIC, STAFF_TOPIC})
+"""What comes from outside: checked by intake, and published by it where it is right."""
+
 COMPACTED: Final = frozenset({"patient.registered", "patient.updated"})
 """Topics with personal data: only the newest fact of a patient is kept."""
 
@@ -31,6 +37,8 @@ class Service:
     publishes: tuple[type[Fact], ...]
     accepts: tuple[type[Fact], ...] = ()
     """What clinic systems and people hand in at its edge."""
+    hands_in: tuple[type[Fact], ...] = ()
+    """What it hands in by the staff topic, for people."""
 
 
 _PATIENTS = (intake.PatientRegistered, intake.PatientUpdated)
@@ -43,6 +51,7 @@ _APPOINTMENTS = (
     scheduling.AppointmentMissed,
 )
 _DECISIONS = (people.PlanAdjustmentApproved, people.PlanAdjustmentDeclined)
+_ASKED = (intake.AppointmentChangeRequested, people.AlertActionRequested)
 _RECORDED = (
     *_PATIENTS,
     intake.ConsultationCompleted,
@@ -52,7 +61,7 @@ _RECORDED = (
     *_MEASUREMENTS,
     intake.RecoveryExpected,
     intake.AdverseEventRecorded,
-    intake.AppointmentChangeRequested,
+    *_ASKED,
     CalendarChanged,
 )
 
@@ -115,6 +124,7 @@ _DECIDING: Final[dict[str, Service]] = {
             *_APPOINTMENTS,
             scheduling.CourseUnschedulable,
             scheduling.WaitlistOffered,
+            people.AlertActionRequested,
             progress.MilestoneReached,
             progress.MilestoneRetracted,
             progress.MilestoneNotEvaluable,
@@ -150,6 +160,7 @@ FLOW: Final[dict[str, Service]] = {
         owns="what people see: a copy of every fact, and the views that follow from it",
         consumes=_PUBLISHED,
         publishes=(),
+        hands_in=(*_DECISIONS, *_ASKED),
     ),
 }
 
@@ -165,6 +176,6 @@ def dead_letter_topic(service: str, topic: str) -> str:
 
 
 def consumed_topics(service: str) -> list[str]:
-    """The topics that `service` subscribes to, sorted; intake also reads the inbound topic."""
+    """The topics that `service` subscribes to, sorted; intake also reads what comes from outside."""
     topics = {fact.NAME for fact in FLOW[service].consumes}
-    return sorted(topics | {INBOUND_TOPIC} if FLOW[service].accepts else topics)
+    return sorted(topics | INBOUND_TOPICS if FLOW[service].accepts else topics)

@@ -1,5 +1,6 @@
 """The console service, put together."""
 
+from services.console import recount
 from services.console.api import edge
 from services.console.handlers import HANDLERS
 from services.console.store import FileStore
@@ -11,7 +12,7 @@ def _store(_: Settings) -> FileStore:
     return FileStore()
 
 
-SERVICE = Service(name="console", handlers=HANDLERS, store=_store, edge=edge)
+SERVICE = Service(name="console", handlers=HANDLERS, store=_store, edge=edge, background=(recount.run,))
 
 
 def main() -> None:

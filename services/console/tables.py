@@ -112,3 +112,36 @@ AUDIT = Table(
 """Who saw which patient and did what; a trigger keeps it from being changed, and its hashes tell if it was."""
 
 Index("audit_patients", AUDIT.c.patient_ids, postgresql_using="gin")
+
+ALERT = _table(
+    "alert",
+    Column("alert_id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("plan_id", Text),
+    Column("raised_at", DateTime(timezone=True)),
+    Column("revision", Integer, nullable=False),
+    Column("owner", Text),
+    Column("owner_revision", Integer, nullable=False),
+    Column("taken_by", Text),
+    Column("taken_at", DateTime(timezone=True)),
+    Column("taken_revision", Integer, nullable=False),
+    Column("snoozed_until", DateTime(timezone=True)),
+    Column("snoozed_revision", Integer, nullable=False),
+    Column("asked_again_revision", Integer, nullable=False),
+    Column("resolved_by", Text),
+    Column("resolved_at", DateTime(timezone=True)),
+    Column("resolution", Text),
+    Column("state", Text, nullable=False),
+)
+"""How each alert stands: `domain.alerts.Alert`, and its state. Without `raised_at`, what it is about is not known."""
+
+Index("alert_by_state", ALERT.c.clinic_id, ALERT.c.state, ALERT.c.raised_at.desc())
+Index("alert_by_id", ALERT.c.clinic_id, ALERT.c.alert_id)
+
+PATIENT = _table("patient", Column("name", Text, nullable=False), Column("revision", BigInteger, nullable=False))
+"""Patients' names, at their highest revision."""
+
+RECOUNT = _table("recount")
+"""Patients whose part in `weekly` is to be counted anew."""

@@ -4,7 +4,7 @@ from services.intake.domain import adjustments, calendars, consultations, patien
 from services.intake.domain.inputs import ConditionRead, EncounterRead, PatientRead
 from shared.events.base import Fact
 from shared.events.calendars import CalendarChanged
-from shared.events.console import PlanAdjustmentApproved, PlanAdjustmentDeclined
+from shared.events.console import AlertActionRequested, PlanAdjustmentApproved, PlanAdjustmentDeclined
 from shared.events.intake import (
     AdverseEventRecorded,
     AppointmentChangeRequested,
@@ -37,6 +37,7 @@ HANDLERS: dict[type[Fact], Handler] = {
     RecoveryExpected: recording.expect_recovery,
     AdverseEventRecorded: recording.record_adverse_event,
     AppointmentChangeRequested: recording.request_change,
+    AlertActionRequested: recording.ask_about_alert,
     PlanAdjustmentProposed: adjustments.keep_proposal,
     PlanAdjustmentApproved: adjustments.approve,
     PlanAdjustmentDeclined: adjustments.decline,

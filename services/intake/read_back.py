@@ -58,6 +58,7 @@ READ_BACK: Final = ReadBack(
         intake.RecoveryExpected: told.recorded,
         intake.AdverseEventRecorded: told.recorded,
         intake.AppointmentChangeRequested: recording.request_change,
+        console.AlertActionRequested: recording.ask_about_alert,
         calendars.CalendarChanged: told.recorded,
         progress.PlanAdjustmentProposed: told.proposed,
         console.PlanAdjustmentApproved: told.decided,

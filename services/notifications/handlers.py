@@ -6,6 +6,7 @@ from typing import Final
 
 from services.notifications.domain.alerts import celebrate, raise_alert, retract
 from services.notifications.domain.appointments import follow_appointment
+from services.notifications.domain.asked import act
 from services.notifications.domain.deliveries import to_systems
 from services.notifications.domain.escalation import AlertTimerDue, wake
 from services.notifications.domain.handling import (
@@ -27,6 +28,7 @@ from services.notifications.domain.state import Patient
 from services.notifications.domain.wishes import ChoicesGiven, choose
 from shared.events import intake, progress, scheduling
 from shared.events.base import Fact
+from shared.events.console import AlertActionRequested
 from shared.events.notifications import RebookingWished
 from shared.flow import FLOW
 from shared.messaging.message import Decision, Handler
@@ -53,6 +55,7 @@ _DECIDED: Final[dict[type[Fact], Handler]] = {
     progress.PlanAdjustmentProposed: raise_alert,
     progress.PlanReviewDue: raise_alert,
     RebookingWished: wish_another_time,
+    AlertActionRequested: act,
     AcknowledgementGiven: acknowledge,
     AssignmentGiven: assign,
     SnoozeGiven: snooze,

@@ -1,6 +1,8 @@
-"""Facts that people cause: decisions on proposals."""
+"""Facts that people cause: decisions on proposals, and what they do with alerts."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
 
 from shared.events.base import Identifier, Moment, PatientFact, Text
 
@@ -29,3 +31,32 @@ class PlanAdjustmentDeclined(ProposalDecision):
     """The proposed step is not to be taken."""
 
     NAME: ClassVar[str] = "plan.adjustment.declined"
+
+
+class AlertActionRequested(PatientFact):
+    """Somebody takes an alert, hands it on, puts it off or says that it is dealt with; notifications does it.
+
+    Where somebody else was faster, nothing follows: what became of the alert is in its own facts.
+    """
+
+    NAME: ClassVar[str] = "alert.action.requested"
+    request_id: Identifier
+    alert_id: Identifier
+    revision: Annotated[int, Field(ge=1)]
+    """Of the alert, as they saw it."""
+    action: Literal["acknowledge", "assign", "snooze", "resolve"]
+    requested_by: Identifier
+    requested_at: Moment
+    owner: Identifier | None = None
+    """To assign: whose it is from now on."""
+    until: Moment | None = None
+    """To snooze: until when."""
+    resolution: Literal["done", "not-needed", "duplicate"] = "done"
+
+    @property
+    def natural_key(self) -> str:
+        return self.request_id
+
+    @property
+    def subject(self) -> str:
+        return self.alert_id

@@ -6,7 +6,7 @@ rows, the new states, the facts for the outbox and the applied offsets; the door
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from shared.clock import Clock
 from shared.database import CONFLICT_STATES, sqlstate
 from shared.events.base import Fact
-from shared.flow import FLOW, INBOUND_TOPIC
+from shared.flow import FLOW, INBOUND_TOPICS, STAFF_TOPIC
 from shared.messaging import dead_letters, inbox, locks, outbox, parking
 from shared.messaging.dead_letters import DeadLetter
 from shared.messaging.errors import FlowDisagrees, Refused
@@ -104,6 +104,17 @@ class Door:
         if type(fact) not in FLOW[self.service].publishes:
             raise FlowDisagrees(f"{self.service} may not publish {fact.NAME}: add it to shared/flow.py.")
         work.leaving.append(outbox.outgoing(fact, cause, self.service, self.clock.now()))
+
+    def hand_in(self, work: Work, fact: Fact) -> None:
+        """Let `fact` go to intake when `work` commits, as what a person asks for: intake checks and publishes it.
+
+        Raises:
+            FlowDisagrees: `shared/flow.py` does not list the fact among what this service hands in.
+        """
+        if type(fact) not in FLOW[self.service].hands_in:
+            raise FlowDisagrees(f"{self.service} may not hand in {fact.NAME}: add it to shared/flow.py.")
+        record = outbox.outgoing(fact, None, self.service, self.clock.now())
+        work.leaving.append(replace(record, topic=STAFF_TOPIC))
 
     def own(self, fact: Fact) -> Message:
         """The message of a fact that begins here: by HTTP, by a timer or from a file.
@@ -235,7 +246,7 @@ class _Run:
         if message.position is None or message.record is None:
             self.refused.append(message)
             return Outcome("refused", refusal.reason, refusal.pointer, refusal.remedy)
-        if message.position.topic == INBOUND_TOPIC:
+        if message.position.topic in INBOUND_TOPICS:
             # The sender is outside: it must not hold up the patient's later events.
             letter = DeadLetter(message.record, "refused", refusal.reason)
             self.work.leaving.append(dead_letters.outgoing(letter, self.door.service))

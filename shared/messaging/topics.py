@@ -8,7 +8,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
-from shared.flow import COMPACTED, FLOW, INBOUND_TOPIC, consumed_topics, dead_letter_topic, fact_topics
+from shared.flow import COMPACTED, FLOW, INBOUND_TOPICS, consumed_topics, dead_letter_topic, fact_topics
 from shared.messaging.errors import Unavailable
 from shared.settings import ConfigurationInvalid
 
@@ -53,13 +53,13 @@ def wanted(partitions: int, replicas: int) -> list[NewTopic]:
     of each patient; what comes from outside and dead letters have limits.
     """
     facts = [_topic(name, partitions, replicas, PATIENTS if name in COMPACTED else FACTS) for name in fact_topics()]
-    inbound = _topic(INBOUND_TOPIC, partitions, replicas, INBOUND)
+    inbound = [_topic(name, partitions, replicas, INBOUND) for name in sorted(INBOUND_TOPICS)]
     dead = [
         _topic(dead_letter_topic(service, topic), 1, replicas, DEAD_LETTERS)
         for service in FLOW
         for topic in consumed_topics(service)
     ]
-    return [*facts, inbound, *dead]
+    return [*facts, *inbound, *dead]
 
 
 def _topic(name: str, partitions: int, replicas: int, config: Mapping[str, str]) -> NewTopic:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.clock import FileClock
 from shared.database import open_engine
-from shared.flow import FLOW, INBOUND_TOPIC, consumed_topics
+from shared.flow import FLOW, INBOUND_TOPICS, consumed_topics
 from shared.messaging import wire
 from shared.messaging.dead_letters import DeadLetter
 from shared.messaging.door import Door
@@ -56,7 +56,7 @@ class Subject:
 
     def consumed(self) -> list[str]:
         """Topics of other services' facts. What came from outside is in the own facts, and not kept for ever."""
-        return [topic for topic in consumed_topics(self.name) if topic != INBOUND_TOPIC]
+        return [topic for topic in consumed_topics(self.name) if topic not in INBOUND_TOPICS]
 
     def applied_own(self) -> list[str]:
         """Topics of own facts that are applied like messages, in the order in which the map lists them."""

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from shared.events import EVENTS
 from shared.events.base import Fact
-from shared.flow import COMPACTED, FLOW, INBOUND_TOPIC
+from shared.flow import COMPACTED, FLOW, INBOUND_TOPIC, STAFF_TOPIC
 
 _HEADERS: dict[str, str] = {
     "ce_specversion": "CloudEvents version, always 1.0",
@@ -38,7 +38,8 @@ def document(revisions: Mapping[str, int]) -> str:
             "binary mode. One topic per fact, keyed by clinic and patient; across topics nothing is ordered.",
         },
         "defaultContentType": "application/json",
-        "channels": {fact.NAME: _channel(fact) for fact in EVENTS.values()} | {INBOUND_TOPIC: _inbound_channel()},
+        "channels": {fact.NAME: _channel(fact) for fact in EVENTS.values()}
+        | {INBOUND_TOPIC: _inbound_channel(), STAFF_TOPIC: _staff_channel()},
         "operations": _operations(),
         "components": {
             "messages": {name: _message(fact, revisions[name]) for name, fact in EVENTS.items()},
@@ -64,6 +65,16 @@ def _inbound_channel() -> dict[str, Any]:
         "description": "What clinic systems hand in by Kafka: the CloudEvents that POST /events takes, binary or "
         "structured, with a header `authorization: Bearer <token>` that names the clinic.",
         "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in sorted(accepted)},
+    }
+
+
+def _staff_channel() -> dict[str, Any]:
+    handed_in = {fact.wire_type() for service in FLOW.values() for fact in service.hands_in}
+    return {
+        "address": STAFF_TOPIC,
+        "description": "What people ask for in the console, on its way to intake, which checks and publishes it. "
+        "Nobody else may write here.",
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in sorted(handed_in)},
     }
 
 
@@ -104,7 +115,10 @@ def _operations() -> dict[str, Any]:
         for fact in service.consumes:
             operations[f"{name}.receive.{fact.NAME}"] = _operation("receive", fact.NAME, name)
         if service.accepts:
-            operations[f"{name}.receive.{INBOUND_TOPIC}"] = _operation("receive", INBOUND_TOPIC, name)
+            for topic in (INBOUND_TOPIC, STAFF_TOPIC):
+                operations[f"{name}.receive.{topic}"] = _operation("receive", topic, name)
+        if service.hands_in:
+            operations[f"{name}.send.{STAFF_TOPIC}"] = _operation("send", STAFF_TOPIC, name)
     return operations
 
 

@@ -17,6 +17,7 @@ def mermaid() -> str:
             if source != target and carried:
                 everything = len(carried) == len(publisher.publishes) > 1
                 lines.append(f"  {source} -->|{'everything' if everything else _label(carried)}| {target}")
+    lines += [f"  {name} -->|what people ask for| intake" for name, service in FLOW.items() if service.hands_in]
     lines += ["  notifications -->|email| people([patients, staff])", "```"]
     return "\n".join(lines)
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from shared.clock import FileClock
-from shared.flow import INBOUND_TOPIC
+from shared.flow import INBOUND_TOPICS
 from stride.demo.clinic import Clinic
 from stride.demo.doors import Doors
 from stride.demo.drain import Drain
@@ -135,7 +135,7 @@ class Driver:
     async def _settle(self, now: datetime) -> None:
         snapshot, ends = await self._drain.wait(now)
         self._next_due = snapshot.next_due
-        seen = [read(record) for record in await self._topics.read_to(ends) if record.topic != INBOUND_TOPIC]
+        seen = [read(record) for record in await self._topics.read_to(ends) if record.topic not in INBOUND_TOPICS]
         self._clinic.learn(one.fact for one in seen)
         self._audience.saw(seen)
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from shared.events.base import Fact
-from shared.flow import FLOW, INBOUND_TOPIC, consumed_topics, dead_letter_topic, fact_topics
+from shared.flow import FLOW, INBOUND_TOPICS, consumed_topics, dead_letter_topic, fact_topics
 from shared.messaging import wire
 from shared.messaging.message import Position, RawRecord
 
@@ -54,7 +54,7 @@ def read(consumed: ConsumerRecord[bytes, bytes]) -> Seen:
 
 def all_topics() -> list[str]:
     """Every topic of the stack but dead letters, which nobody has to apply."""
-    return [*fact_topics(), INBOUND_TOPIC]
+    return [*fact_topics(), *sorted(INBOUND_TOPICS)]
 
 
 def dead_letter_topics() -> list[str]:

@@ -154,8 +154,8 @@ def test_any_order_and_repetition_gives_the_same_figures(data: st.DataObject) ->
     facts = everything()
     repeated = [*facts, *data.draw(st.lists(st.sampled_from(facts), max_size=8))]
     file = kept(data.draw(st.permutations(repeated)))
-    assert set(file.facts.values()) == set(facts)
-    assert shares_of(file.facts.values()) == shares_of(facts)
+    assert set(file.added.values()) == set(facts)
+    assert shares_of(file.added.values()) == shares_of(facts)
     assert {share.figure.split("/")[0] for share in shares_of(facts)} == {
         "outcome", "completion", "no-show", "milestone"
     }  # fmt: skip
@@ -171,4 +171,4 @@ def test_of_the_contacts_the_newest_is_kept_whatever_the_order() -> None:
     first = Story().fact(PatientUpdated, contact=contact("B"), revision=1, recorded_at=at(1))
     second = Story().fact(PatientUpdated, contact=contact("C"), revision=2, recorded_at=at(2))
     for order in ([registered, first, second], [second, registered, first], [first, second, registered]):
-        assert list(kept(order).facts.values()) == [second]
+        assert list(kept(order).added.values()) == [second]

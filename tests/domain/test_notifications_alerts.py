@@ -19,6 +19,7 @@ from services.notifications.handlers import HANDLERS
 from shared.alerting import AlertPolicy, Level, Roster, Shift, Step
 from shared.events.base import Fact
 from shared.events.clinical import Weekday
+from shared.events.console import AlertActionRequested
 from shared.events.notifications import AlertEscalated
 from shared.messaging.errors import Refused
 from tests.domain.notifications_examples import NOW, Example
@@ -254,3 +255,45 @@ def test_gaps_in_the_roster_are_told_ahead() -> None:
     assert DUTY.gaps("operator", NOW, 7, LONDON) == []
     assert Roster().gaps("operator", NOW, 7, LONDON) == [(NOW, NOW + timedelta(days=7))]
     assert Weekday.MO in WEEKDAYS.days
+
+
+def asked(desk: Desk, action: str, revision: int | None = None, **more: Any) -> AlertActionRequested:
+    """What somebody asks for in the console."""
+    told = {"requested_by": "st-ada", "requested_at": desk.now, "action": action, **more}
+    alert_id = desk.alert.alert_id if desk.patient.alerts else "al-unknown"
+    seen = revision or desk.alert.revision
+    return AlertActionRequested.model_validate(
+        {**ANN.who, "request_id": f"{action}-{seen}", "alert_id": alert_id, "revision": seen, **told}
+    )
+
+
+@pytest.mark.parametrize(
+    ("action", "more", "fact"),
+    [
+        ("acknowledge", {}, "alert.acknowledged"),
+        ("assign", {"owner": "st-ben"}, "alert.assigned"),
+        ("snooze", {"until": NOW + timedelta(days=1)}, "alert.snoozed"),
+        ("resolve", {"resolution": "not-needed"}, "alert.resolved"),
+    ],
+)
+def test_what_is_asked_for_in_the_console_is_done_once(action: str, more: dict[str, Any], fact: str) -> None:
+    desk = Desk()
+    desk.take(ANN.adverse(2))
+    wanted = asked(desk, action, **more)
+    before = len(desk.published)
+    desk.take(wanted, wanted)
+    assert [one.NAME for one in desk.published[before:]] == [fact]
+    by = {"acknowledged_by", "assigned_by", "snoozed_by", "resolved_by"} & vars(desk.published[-1]).keys()
+    assert [getattr(desk.published[-1], name) for name in by] == ["st-ada"]
+
+
+def test_who_asks_too_late_changes_nothing_and_holds_up_nobody() -> None:
+    desk = Desk()
+    desk.take(ANN.adverse(2))
+    late = [asked(desk, "assign", owner="st-eve"), asked(desk, "snooze", until=NOW - timedelta(days=1))]
+    desk.take(asked(desk, "assign", owner="st-ben"))
+    unknown = asked(desk, "resolve").model_copy(update={"alert_id": "al-unknown"})
+    before = desk.patient
+    desk.take(*late, unknown)
+    assert desk.patient == before
+    assert desk.alert.owner == "st-ben"

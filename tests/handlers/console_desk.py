@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.console.api import edge
 from services.console.gateways.accounts import password_hash
 from services.console.handlers import HANDLERS
+from services.console.recount import recount_some
 from services.console.store import FileStore, sessions
 from shared.clock import Clock, SystemClock
 from shared.events.base import Fact
@@ -36,6 +37,8 @@ def door_of(engine: AsyncEngine, clock: Clock | None = None) -> Door:
 
 async def admit(door: Door, facts: Sequence[Fact]) -> list[str]:
     outcomes = await door.admit([Message(fact.event_id, "test", fact) for fact in facts])
+    while await recount_some(door):
+        pass
     return [outcome.state for outcome in outcomes]
 
 

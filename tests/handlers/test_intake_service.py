@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from shared.flow import INBOUND_TOPIC, dead_letter_topic
+from shared.events.console import AlertActionRequested
+from shared.flow import INBOUND_TOPIC, STAFF_TOPIC, dead_letter_topic
 from shared.ids import random_id
+from shared.messaging.wire import encode_headers
 from shared.settings import ROOT
 from stride.embedded.addresses import Addresses, External
 from stride.embedded.processes import Settings, Stack
@@ -72,9 +75,11 @@ async def read_until(bootstrap: str, topic: str, key: bytes) -> Any:
         await consumer.stop()
 
 
-async def put(bootstrap: str, key: str, value: bytes, headers: Sequence[tuple[str, bytes]]) -> None:
+async def put(
+    bootstrap: str, key: str, value: bytes, headers: Sequence[tuple[str, bytes]], topic: str = INBOUND_TOPIC
+) -> None:
     async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
-        await producer.send_and_wait(INBOUND_TOPIC, value, key.encode(), headers=list(headers))
+        await producer.send_and_wait(topic, value, key.encode(), headers=list(headers))
 
 
 def adverse_event(patient_id: str) -> dict[str, Any]:
@@ -103,6 +108,36 @@ async def test_what_comes_by_the_inbound_topic_is_published_and_what_nobody_may_
     headers = dict(letter.headers)
     assert headers["dlq-code"] == b"not-authenticated"
     assert "authorization" not in headers
+
+
+async def test_what_staff_ask_for_in_the_console_is_published_once_and_a_contradiction_is_a_dead_letter(
+    running: Running,
+) -> None:
+    clinic, _ = running.token()
+    patient = random_id()
+    asked = {"patient_id": patient, "requested_by": "st-ada", "requested_at": "2026-03-02T09:00:00Z"}
+    wanted = AlertActionRequested.model_validate(
+        {
+            **asked,
+            "clinic_id": clinic,
+            "request_id": random_id(),
+            "alert_id": "al-1",
+            "revision": 1,
+            "action": "acknowledge",
+        }
+    )
+    again = wanted.model_copy(update={"requested_at": wanted.requested_at + timedelta(minutes=1)})
+    other = wanted.model_copy(update={"action": "resolve"})
+    for nth, fact in enumerate((wanted, again, other)):
+        told = encode_headers(fact, source="console", time=fact.requested_at, correlation_id="", causation_id="")
+        # Another id each time: not the inbox tells repeats here, but intake itself.
+        headers = [(name, value.encode()) for name, value in {**told, "ce_id": f"{fact.event_id}-{nth}"}.items()]
+        await put(running.bootstrap, fact.key, fact.document, headers, STAFF_TOPIC)
+    key = wanted.key.encode()
+    record = await read_until(running.bootstrap, "alert.action.requested", key)
+    assert record.value == wanted.document
+    letter = await read_until(running.bootstrap, dead_letter_topic("intake", STAFF_TOPIC), key)
+    assert (letter.value, dict(letter.headers)["dlq-code"]) == (other.document, b"refused")
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="../shared/samples is not here")

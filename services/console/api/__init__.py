@@ -7,16 +7,27 @@ that the navigation leads to have a `PLACE`. CONTRIBUTING.md has the recipe.
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
-from services.console.api import audit_view, clinic_view, entering, files, live, problems, settings_view, sign_in
+from services.console.api import (
+    audit_view,
+    clinic_view,
+    entering,
+    files,
+    inbox,
+    inbox_actions,
+    live,
+    problems,
+    settings_view,
+    sign_in,
+)
 from services.console.api.desk import Desk
 from services.console.api.fhir import routes as fhir
 from services.console.api.headers import KeepToItself
 from shared.messaging.service import Running
 from shared.tokens import Tokens
 
-_PLACES = (clinic_view.PLACE, audit_view.PLACE)
+_PLACES = (inbox.PLACE, clinic_view.PLACE, audit_view.PLACE)
 """In the order of the navigation; the first that a person may see is where they arrive."""
-_PARTS = (entering, sign_in, settings_view, live, clinic_view, audit_view, fhir)
+_PARTS = (entering, sign_in, settings_view, live, inbox, inbox_actions, clinic_view, audit_view, fhir)
 
 
 def edge(running: Running, app: FastAPI) -> None:

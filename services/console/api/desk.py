@@ -8,6 +8,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from services.console.api.asked import Asked
 from services.console.api.forms import check_csrf, read_form
 from services.console.api.live import Live
 from services.console.api.pages import Pages, Place, View
@@ -43,6 +44,7 @@ class Desk:
     places: Sequence[Place]
     live: Live
     seen: Seen
+    asked: Asked
 
     @classmethod
     def open(cls, running: Running, tokens: Tokens, places: Sequence[Place]) -> "Desk":
@@ -58,6 +60,7 @@ class Desk:
             places,
             Live(running),
             Seen(),
+            Asked(),
         )
 
     def bearer(self, request: Request, *roles: Role) -> Bearer:

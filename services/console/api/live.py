@@ -38,8 +38,10 @@ class Stream:
 
     def __init__(self, clinic_id: str) -> None:
         self.clinic_id = clinic_id
-        self.waiting: set[str] = set()
+        # Something may have changed since the page was made, or while the browser had no stream.
+        self.waiting: set[str] = {ALL}
         self.woken = asyncio.Event()
+        self.woken.set()
 
     def add(self, names: set[str]) -> None:
         """Wake it with more; more than it can hold is everything."""
@@ -61,21 +63,29 @@ class Live:
     def __init__(self, running: Running) -> None:
         self._running = running
         self._streams: set[Stream] = set()
-        self._listening: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     @contextmanager
     def watching(self, clinic_id: str) -> "Generator[Stream]":
         """A stream of the clinic's changes."""
         stream = Stream(clinic_id)
         self._streams.add(stream)
-        if self._listening is None or self._listening.done():
-            self._listening = asyncio.create_task(self._listen())
+        if not self._tasks:
+            self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._stop())]
         try:
             yield stream
         finally:
             self._streams.discard(stream)
             if not self._streams:
-                self._listening.cancel()
+                for task in self._tasks:
+                    task.cancel()
+                self._tasks = []
+
+    async def _stop(self) -> None:
+        """Streams end with the service: nobody waits for them."""
+        await self._running.stopping.wait()
+        for stream in self._streams:
+            stream.woken.set()
 
     async def _listen(self) -> None:
         while True:
@@ -122,23 +132,20 @@ def add_routes(desk: "Desk", app: FastAPI) -> None:
 
 async def _told(desk: "Desk", request: Request, clinic_id: str) -> AsyncGenerator[str]:
     yield "retry: 2000\n\n"
-    stopping = asyncio.ensure_future(desk.running.stopping.wait())
-    try:
-        with desk.live.watching(clinic_id) as stream:
-            while not stopping.done():
-                waking = asyncio.ensure_future(stream.woken.wait())
-                await asyncio.wait({waking, stopping}, timeout=_BEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-                waking.cancel()
-                if names := stream.take():
-                    yield f"event: changed\ndata: {' '.join(names)}\n\n"
-                    await asyncio.wait({stopping}, timeout=_TOGETHER_SECONDS)
-                elif await _over(desk, request):
-                    yield "event: over\ndata:\n\n"
-                    return
-                else:
-                    yield ": beat\n\n"
-    finally:
-        stopping.cancel()
+    stopping = desk.running.stopping
+    with desk.live.watching(clinic_id) as stream:
+        while not stopping.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_BEAT_SECONDS):
+                    await stream.woken.wait()
+            if names := stream.take():
+                yield f"event: changed\ndata: {' '.join(names)}\n\n"
+                await asyncio.sleep(_TOGETHER_SECONDS)
+            elif await _over(desk, request):
+                yield "event: over\ndata:\n\n"
+                return
+            else:
+                yield ": beat\n\n"
 
 
 async def _over(desk: "Desk", request: Request) -> bool:

@@ -13,6 +13,7 @@ from services.console.domain.audit import Event
 from services.console.domain.people import Person
 from services.console.store import audit
 from services.console.store.sessions import Session
+from shared.events.base import Fact
 from shared.messaging.door import Work
 
 if TYPE_CHECKING:
@@ -80,6 +81,10 @@ class Visit:
     async def did(self, action: str, patient_id: str = "", **details: str) -> None:
         """Record that the person did something."""
         await self._record(action, [patient_id] if patient_id else [], details)
+
+    def ask(self, fact: Fact) -> None:
+        """Hand in what the person asks for. Pages show it when it has become a fact: nothing is changed here."""
+        self.desk.running.door.hand_in(self.work, fact)
 
     async def _record(self, action: str, patient_ids: Collection[str], details: Mapping[str, str]) -> None:
         who, roles = self.person.person_id, tuple(sorted(self.person.roles))

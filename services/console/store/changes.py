@@ -20,6 +20,7 @@ _PARTS: Final[Mapping[str, str]] = {
     "appointment": "appointments",
     "slot": "appointments",
     "waitlist": "appointments",
+    "rebooking": "appointments",
     "course": "appointments",
     "calendar": "appointments",
     "notification": "messages",
@@ -39,6 +40,11 @@ async def notify(tx: AsyncConnection, facts: Iterable[Fact]) -> None:
     payloads = [" ".join([clinic, *sorted(parts), *_named(patients[clinic])]) for clinic, parts in names.items()]
     if payloads:
         await tx.execute(_NOTIFY, {"payloads": payloads})
+
+
+async def tell(tx: AsyncConnection, clinic_id: str, *names: str) -> None:
+    """Name parts of pages that something else than a fact has changed."""
+    await tx.execute(_NOTIFY, {"payloads": [" ".join((clinic_id, *names))]})
 
 
 def _named(patients: set[str]) -> list[str]:

@@ -4,7 +4,7 @@ from starlette.requests import Request
 
 from services.intake.api.problems import Mistake, Rejected
 from shared.events.base import Fact
-from shared.events.console import ProposalDecision
+from shared.events.console import AlertActionRequested, ProposalDecision
 from shared.events.intake import RecoveryExpected
 from shared.tokens import Bearer, NotAllowed, NotAuthenticated, Role, Tokens
 
@@ -25,10 +25,10 @@ def bearer_of(request: Request, tokens: Tokens, *roles: Role) -> Bearer:
 
 
 def check_role(bearer: Bearer, fact: Fact) -> None:
-    """Decisions on proposals, and what to expect of a patient, are a clinician's, through whatever door they come.
+    """Decisions on proposals and alerts, and what to expect of a patient, are a clinician's, whatever the door.
 
     Raises:
         NotAllowed: a clinic system handed in one of these.
     """
-    if isinstance(fact, ProposalDecision | RecoveryExpected) and bearer.role != "clinician":
+    if isinstance(fact, ProposalDecision | AlertActionRequested | RecoveryExpected) and bearer.role != "clinician":
         raise NotAllowed

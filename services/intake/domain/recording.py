@@ -6,6 +6,7 @@ from datetime import datetime
 from services.intake.domain.chart import PatientFile, Record
 from shared.events.base import Fact
 from shared.events.clinical import Reading
+from shared.events.console import AlertActionRequested
 from shared.events.intake import (
     AdverseEventRecorded,
     AppointmentChangeRequested,
@@ -110,6 +111,12 @@ def record_adverse_event(file: PatientFile, fact: AdverseEventRecorded, now: dat
 def request_change(file: PatientFile, fact: AppointmentChangeRequested, now: datetime) -> Decision[PatientFile]:
     """A wish about an appointment; scheduling fulfils it. When and why it was asked again changes nothing."""
     return publish_once(file, fact, content=f"{fact.appointment_id}/{fact.change}/{fact.not_before}/{fact.rebook}")
+
+
+def ask_about_alert(file: PatientFile, fact: AlertActionRequested, now: datetime) -> Decision[PatientFile]:
+    """What somebody wants done with an alert; notifications does it. When it was asked again changes nothing."""
+    wanted = (fact.alert_id, fact.revision, fact.action, fact.requested_by, fact.owner, fact.until, fact.resolution)
+    return publish_once(file, fact, content="/".join(map(str, wanted)))
 
 
 def own_readings(protocols: Protocols, readings: tuple[Reading, ...]) -> tuple[Reading, ...]:

@@ -10,6 +10,14 @@
     if (cause && cause.type.startsWith("live:")) event.detail.headers["x-stride-live"] = "1";
   });
 
+  // What could not be fetched when something changed is fetched as soon as it can be.
+  for (const failure of ["htmx:sendError", "htmx:responseError"]) {
+    document.addEventListener(failure, (event) => {
+      const cause = event.detail.requestConfig && event.detail.requestConfig.triggeringEvent;
+      if (cause && cause.type.startsWith("live:")) setTimeout(() => htmx.trigger(document.body, "live:all"), 2000);
+    });
+  }
+
   // Part of a page that somebody is writing in, or that has an open menu, is left alone until they are done.
   document.addEventListener("htmx:beforeSwap", (event) => {
     const cause = event.detail.requestConfig && event.detail.requestConfig.triggeringEvent;
@@ -75,13 +83,12 @@
 
   // The row that had the focus has it again after the list was fetched anew.
   let row = null;
-  document.addEventListener("htmx:beforeSwap", () => {
-    const focused = document.activeElement.closest("[data-row]");
+  document.addEventListener("focusin", (event) => {
+    const focused = event.target.closest("[data-row]");
     row = focused && focused.id;
   });
   document.addEventListener("htmx:afterSettle", () => {
     if (row && document.activeElement === document.body) focus(byId(row));
-    row = null;
   });
 
   document.addEventListener("click", (event) => {

@@ -4,6 +4,7 @@
 (() => {
   "use strict";
   const AGAIN = 3000;
+  const LOOK_ANYWAY = 60000;
   const channel = new BroadcastChannel("stride-live");
 
   function show(state) {
@@ -45,6 +46,9 @@
       here(event.data);
     }
   };
+
+  // A tab that opened while something changed has not heard of it.
+  setInterval(() => here({ names: ["all"] }), LOOK_ANYWAY);
 
   function read() {
     document.body.dataset.reads = "yes";
