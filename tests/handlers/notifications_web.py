@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 from services.notifications import api
-from services.notifications.api import alerts, visits
+from services.notifications.api import alerts
 from shared.links import Signer
 from shared.messaging.service import Running
 from shared.settings import Settings
@@ -39,7 +39,7 @@ async def open_web(desk: Desk, monkeypatch: pytest.MonkeyPatch, **settings: Any)
     tokens = Tokens({hashlib.sha256(token.encode()).hexdigest(): bearer for token, bearer in bearers.items()})
     monkeypatch.setattr(Tokens, "load", Mock(return_value=tokens))
     monkeypatch.setattr(Signer, "of", Mock(return_value=SIGNER))
-    for module in (alerts, visits):
+    for module in (alerts, api):
         monkeypatch.setattr(module, "load_clinics", Mock(return_value=desk.clinics))
     app = FastAPI()
     known = Settings(kafka_bootstrap="localhost:1", database_url="postgresql://localhost:1/none", **settings)

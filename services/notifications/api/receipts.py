@@ -7,13 +7,11 @@ from fastapi import FastAPI, HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.notifications.gateways.provider import NotAuthentic, Reporting, Unintelligible
+from services.notifications.api.calls import address_of, authentic, body_of
+from services.notifications.gateways.provider import Reporting
 from services.notifications.store.ledger import Ledger
 from services.notifications.store.patients import PatientStore
 from shared.messaging.service import Running
-from shared.telemetry import log
-
-_MOST_BYTES = 64 * 1024
 
 
 def routes(running: Running, app: FastAPI, providers: Sequence[Reporting]) -> None:
@@ -37,30 +35,10 @@ class Reports:
         reporting = self.providers.get(provider)
         if reporting is None:
             raise HTTPException(404)
-        body = await _body(request)
-        try:
-            receipts = reporting.receipts(self._address(request), request.headers, body)
-        except NotAuthentic as error:
-            log().warning("receipt-not-authentic", provider=provider, reason=str(error))
-            raise HTTPException(401) from None
-        except Unintelligible as error:
-            log().warning("receipt-unintelligible", provider=provider, reason=str(error))
-            raise HTTPException(422) from None
+        body = await body_of(request)
+        with authentic(provider):
+            receipts = reporting.receipts(address_of(self.running, request), request.headers, body)
         async with self.running.door.work() as work:
             for fact in await self.ledger.receive(work.tx, receipts, self.running.clock.now()):
                 self.running.door.publish(work, fact)
         return Response(status_code=204)
-
-    def _address(self, request: Request) -> str:
-        """The address as the provider knows it, whatever proxies made of it."""
-        query = f"?{request.url.query}" if request.url.query else ""
-        return f"{self.running.settings.stride_public_url.rstrip('/')}{request.url.path}{query}"
-
-
-async def _body(request: Request) -> bytes:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MOST_BYTES:
-            raise HTTPException(413)
-    return body

@@ -1,5 +1,6 @@
 """Patients who follow a signed link: who they are, which language they read, and kind words where it is too old."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -14,7 +15,7 @@ from services.notifications.domain.state import Patient
 from services.notifications.letters.pages import Pages
 from services.notifications.letters.says import Says
 from services.notifications.store.patients import PatientStore
-from shared.clinics import Clinic, load_clinics
+from shared.clinics import Clinic
 from shared.ids import patient_key
 from shared.links import LinkExpired, LinkInvalid, PatientLink, Signer
 from shared.messaging.service import Running
@@ -47,11 +48,11 @@ class Visit:
 class Visits:
     """Opens links and answers with pages."""
 
-    def __init__(self, running: Running, pages: Pages) -> None:
+    def __init__(self, running: Running, pages: Pages, clinics: Mapping[str, Clinic]) -> None:
         self.running, self.pages = running, pages
         settings = running.settings
         self._signer = Signer.of(settings.stride_link_keys, settings.stride_tokens)
-        self._clinics = load_clinics(settings.stride_clinics)
+        self._clinics = clinics
 
     @property
     def signer(self) -> Signer:

@@ -1,7 +1,7 @@
 """Making the providers that the settings name."""
 
 from services.notifications.gateways.email import Dkim, Inbox, Mail, Patience
-from services.notifications.gateways.provider import Reporting
+from services.notifications.gateways.provider import Listening, Reporting
 from services.notifications.gateways.settings import Channels, GatewayAccount, SmtpServer, TwilioAccount
 from services.notifications.gateways.sms import SmsGateway, Twilio
 from shared.settings import Settings
@@ -35,6 +35,11 @@ def open_sms(entry: GatewayAccount | TwilioAccount, settings: Settings, patience
         entry.name, entry.url, entry.token,
         sender=entry.sender, reports_url=reports, reports_secret=entry.reports_secret, seconds=patience.answer,
     )  # fmt: skip
+
+
+def listening(channels: Channels, settings: Settings) -> list[Listening]:
+    """The providers that hand in text messages, for the HTTP edge."""
+    return [open_sms(entry, settings, _NO_CALLS) for entry in channels.sms]
 
 
 def reporting(channels: Channels, settings: Settings) -> list[Reporting]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from services.notifications.domain.receipts import Receipt
@@ -55,6 +56,45 @@ class NotAuthentic(Exception):
 
 class Unintelligible(Exception):
     """A report is signed, but can't be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A text message from somebody. `answered`: whether the provider has answered it already."""
+
+    message_id: str
+    number: str
+    """E.164."""
+    body: str = field(repr=False)
+    answered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What to say to a provider that hands in a text message: it sends on what is in it."""
+
+    content: bytes
+    media_type: str
+
+
+class Listening(Protocol):
+    """A provider that hands in what patients text back, by calling us."""
+
+    @property
+    def name(self) -> str: ...
+
+    def incoming(self, url: str, headers: Mapping[str, str], body: bytes) -> Incoming:
+        """The text message in a call to `url` (as the provider knows it); names of headers in lower case.
+
+        Raises:
+            NotAuthentic: the signature is missing, wrong or too old.
+            Unintelligible: signed, but not as agreed.
+        """
+        ...
+
+    def answer(self, words: str) -> Answer:
+        """What has `words` sent back; nothing is where they are empty."""
+        ...
 
 
 class Reporting(Protocol):

@@ -5,11 +5,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import httpx
+import orjson
 
 from services.notifications.domain.parcels import Text
 from services.notifications.domain.receipts import Receipt
 from services.notifications.gateways import http_calls, signed_reports
 from services.notifications.gateways.outcomes import PutOff, Uncertain, Unreachable
+from services.notifications.gateways.provider import Answer, Incoming
 
 _NOTHING_TAKEN, _NONE_TAKEN = 503, 404
 
@@ -36,6 +38,14 @@ class SmsGateway:
     def receipts(self, url: str, headers: Mapping[str, str], body: bytes) -> list[Receipt]:  # signed by header alone
         """The receipt of a call by the gateway."""
         return signed_reports.read(self._reports_secret, headers, body)
+
+    def incoming(self, url: str, headers: Mapping[str, str], body: bytes) -> Incoming:
+        """What a patient texted back."""
+        return signed_reports.read_text(self._reports_secret, headers, body)
+
+    def answer(self, words: str) -> Answer:
+        """By contract the gateway sends `reply` to whom it has it from."""
+        return Answer(orjson.dumps({"reply": words or None}), "application/json")
 
     async def arrived(self, key: str) -> bool:
         """Whether the gateway knows a message of this reference; by contract 404 means that it took none."""

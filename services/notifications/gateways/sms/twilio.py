@@ -10,8 +10,10 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from hashlib import sha1
+from re import fullmatch
 from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
+from xml.sax.saxutils import escape
 
 import httpx
 
@@ -20,7 +22,7 @@ from services.notifications.domain.receipts import Receipt
 from services.notifications.domain.state import DeliveryState
 from services.notifications.gateways import http_calls
 from services.notifications.gateways.outcomes import Uncertain
-from services.notifications.gateways.provider import NotAuthentic, Unintelligible
+from services.notifications.gateways.provider import Answer, Incoming, NotAuthentic, Unintelligible
 
 _STATES: Final = {
     "accepted": DeliveryState.ACCEPTED,
@@ -34,6 +36,12 @@ _STATES: Final = {
     "failed": DeliveryState.UNDELIVERED,
     "canceled": DeliveryState.UNDELIVERED,
 }
+
+
+_ANSWERED_BY_TWILIO: Final = frozenset(
+    {"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT", "START", "YES", "UNSTOP", "HELP",
+     "INFO"}
+)  # fmt: skip
 
 
 class Twilio:
@@ -81,6 +89,22 @@ class Twilio:
         if not hmac.compare_digest(signature(self._token, url, fields), headers.get("x-twilio-signature", "")):
             raise NotAuthentic("x-twilio-signature")
         return dict(fields)
+
+    def incoming(self, url: str, headers: Mapping[str, str], body: bytes) -> Incoming:
+        """What a patient texted back. Twilio itself answers its own English keywords, and says so by `OptOutType`."""
+        form = self.form(url, headers, body)
+        message_id, number = form.get("MessageSid", ""), form.get("From", "")
+        if not fullmatch(r"[A-Za-z0-9]{1,64}", message_id) or not fullmatch(r"\+[1-9]\d{6,14}", number):
+            raise Unintelligible("MessageSid or From")
+        words = form.get("Body", "")
+        answered = bool(form.get("OptOutType")) or words.strip().upper() in _ANSWERED_BY_TWILIO
+        return Incoming(message_id, number, words, answered)
+
+    def answer(self, words: str) -> Answer:
+        """TwiML."""
+        said = f"<Message>{escape(words)}</Message>" if words else ""
+        content = f'<?xml version="1.0" encoding="UTF-8"?><Response>{said}</Response>'
+        return Answer(content.encode(), "text/xml")
 
     async def arrived(self, key: str) -> None:
         """Twilio can't be asked by our key; its status callback tells."""
