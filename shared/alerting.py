@@ -67,6 +67,9 @@ class Step(_Entry):
 class Level(_Entry):
     """What happens to alerts of one severity."""
 
+    interrupts: bool = True
+    """Whether its owner is written to when it is raised. Else it waits in the inbox and comes with the daily digest.
+    Adverse events always interrupt."""
     grouped: bool = True
     """Whether a course's alerts wait a moment for each other. Adverse events never do."""
     steps: tuple[Step, ...] = ()
@@ -85,7 +88,9 @@ class AlertPolicy(_Entry):
         ask_again_minutes=240,
     )
     warning: Level = Level(steps=(Step(after_minutes=240), Step(after_minutes=1_440, place=2)), ask_again_minutes=4_320)
-    info: Level = Level()
+    info: Level = Level(interrupts=False)
+    digest_at: time = time(7, 30)
+    """The local time at which each member of staff gets a list of what still waits for them."""
 
     def of(self, severity: Severity) -> Level:
         """The level of `severity`."""

@@ -134,6 +134,7 @@ _DECIDING: Final[dict[str, Service]] = {
             progress.PlanAdjustmentProposed,
             progress.PlanReviewDue,
             notifications.RebookingWished,
+            notifications.RosterGapFound,
         ),
         publishes=(
             notifications.NotificationSent,
@@ -146,6 +147,7 @@ _DECIDING: Final[dict[str, Service]] = {
             notifications.AlertResolved,
             notifications.ConsentRecorded,
             notifications.RebookingWished,
+            notifications.RosterGapFound,
             intake.AppointmentChangeRequested,
         ),
     ),

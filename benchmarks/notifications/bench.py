@@ -1,5 +1,6 @@
 """The bench of notifications: its sections, their sizes, and one object with all figures."""
 
+import asyncio
 import os
 import platform
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.notifications import traffic, waiting
+from benchmarks.notifications.fatigue import fatigue
 from benchmarks.notifications.office import Place
 from benchmarks.notifications.storm import storm
 from shared.schemas import prepare_schemas
@@ -32,10 +34,12 @@ class Sizes:
     adverse: int
     shuffled: int
     kills: int
+    weeks: int
+    """Of a simulated clinic."""
 
 
-FULL = Sizes(1_000_000, 20_000, 600, 100_000, 200, 3_000, 100, 100_000, 1_000)
-QUICK = Sizes(100_000, 2_000, 200, 10_000, 50, 500, 30, 3_000, 40)
+FULL = Sizes(1_000_000, 20_000, 600, 100_000, 200, 3_000, 100, 100_000, 1_000, 60)
+QUICK = Sizes(100_000, 2_000, 200, 10_000, 50, 500, 30, 3_000, 40, 26)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +87,16 @@ async def _kills(run: Run, place: Place) -> Figures:
     return {"kills": left.kills, "duplicates": left.duplicates, "lost": left.lost, "unknown": left.unknown}
 
 
+async def _fatigue(run: Run, _: Place) -> Figures:
+    run.report(f"fatigue: {run.sizes.weeks} weeks of a clinic")
+    return await asyncio.to_thread(fatigue, run.seed, run.sizes.weeks)
+
+
 SECTIONS: Mapping[str, Callable[[Run, Place], Awaitable[Figures]]] = {
     "traffic": _traffic,
     "shuffled": _shuffled,
     "kills": _kills,
+    "fatigue": _fatigue,
     "timers": _timers,
 }
 """Timers last: what waits among them would be sent by the others."""

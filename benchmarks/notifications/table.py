@@ -31,5 +31,6 @@ _AT_MOST = {
     "duplicates": ("messages to patients sent twice", 0, ""),
     "lost": ("intents lost", 0, ""),
     "stale": ("messages that told of what was not so", 0, ""),
+    "critical_suppressed": ("critical alerts that nobody was written to about", 0, ""),
     "alerts_per_clinician_day": ("interrupting alerts a clinician a day", 10, ""),
 }

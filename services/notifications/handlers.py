@@ -7,6 +7,7 @@ from typing import Final
 from services.notifications.domain.alerts import celebrate, raise_alert, retract
 from services.notifications.domain.appointments import follow_appointment
 from services.notifications.domain.asked import act
+from services.notifications.domain.daily import DigestDue, report_gap, send_digest
 from services.notifications.domain.deliveries import to_systems
 from services.notifications.domain.escalation import AlertTimerDue, wake
 from services.notifications.domain.handling import (
@@ -29,7 +30,7 @@ from services.notifications.domain.wishes import ChoicesGiven, choose
 from shared.events import intake, progress, scheduling
 from shared.events.base import Fact
 from shared.events.console import AlertActionRequested
-from shared.events.notifications import RebookingWished
+from shared.events.notifications import RebookingWished, RosterGapFound
 from shared.flow import FLOW
 from shared.messaging.message import Decision, Handler
 
@@ -56,6 +57,8 @@ _DECIDED: Final[dict[type[Fact], Handler]] = {
     progress.PlanReviewDue: raise_alert,
     RebookingWished: wish_another_time,
     AlertActionRequested: act,
+    RosterGapFound: report_gap,
+    DigestDue: send_digest,
     AcknowledgementGiven: acknowledge,
     AssignmentGiven: assign,
     SnoozeGiven: snooze,

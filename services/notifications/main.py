@@ -7,7 +7,7 @@ from services.notifications import api
 from services.notifications.gateways.settings import load_channels
 from services.notifications.handlers import HANDLERS
 from services.notifications.letters import Letters, Wordings
-from services.notifications.sender import Alarm, Composer, Courier, Pace, Sender, Writer
+from services.notifications.sender import Alarm, Composer, Courier, DailyRound, Pace, Sender, Writer
 from services.notifications.sender.opening import open_routes, providers
 from services.notifications.store import PatientStore, finished, subscriptions
 from services.notifications.store.ledger import Ledger
@@ -71,6 +71,12 @@ async def _wake(running: Running) -> None:
     await Alarm(running.door, _TICK_SECONDS if running.settings.stride_clock else None).run()
 
 
+async def _go_round(running: Running) -> None:
+    """Once a day: digests, and gaps in the roster. Driven time jumps over days, and nobody there waits for them."""
+    if not running.settings.stride_clock:
+        await DailyRound(running.door, load_clinics(running.settings.stride_clinics)).run()
+
+
 async def _forget(running: Running) -> None:
     """Remove the reminders of appointments long past until cancelled."""
     await retention.again_and_again(lambda: finished.remove_reminders(running.engine, running.clock.now()))
@@ -81,7 +87,7 @@ SERVICE = Service(
     handlers=HANDLERS,
     store=_store,
     edge=api.edge,
-    background=(_send, _wake, _forget, _heed_subscriptions),
+    background=(_send, _wake, _go_round, _forget, _heed_subscriptions),
 )
 
 

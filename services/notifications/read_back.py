@@ -57,7 +57,8 @@ _BESIDE_THE_LOG: Final = (
     "INSERT INTO {rebuilt}.subscription SELECT * FROM {running}.subscription ON CONFLICT DO NOTHING",
     """
     INSERT INTO {rebuilt}.delivery OVERRIDING USER VALUE
-    SELECT * FROM {running}.delivery WHERE recipient = 'system' OR topic IN ('verify', 'link') ON CONFLICT DO NOTHING
+    SELECT * FROM {running}.delivery WHERE recipient = 'system' OR topic IN ('verify', 'link', 'digest')
+    ON CONFLICT DO NOTHING
     """,
 )
 _FROM_LOG: Final = "SELECT set_config('stride.from_log', 'on', true)"
@@ -97,14 +98,14 @@ READ_BACK: Final = ReadBack(
             ),
             # Retention removes them from the running tables, now or a little later.
             where=f"(t.topic = 'reminder' AND t.valid_until < {{now}} - interval '{KEEP.days} days') IS NOT TRUE"
-            " AND t.topic NOT IN ('verify', 'link')",
+            " AND t.topic NOT IN ('verify', 'link', 'digest')",
             # How it was found out that a message arrived is no fact.
             instead={"reason": "CASE WHEN t.state = 'accepted' THEN '' ELSE t.reason END"},
         ),
         "alert": Compared(left_out=frozenset({"position"})),
     },
     not_in_log=(
-        "which codes and links were sent to prove an address",
+        "which codes, links and daily digests were sent",
         "which messages are on their way right now, and since when",
         "receipts, provider limits and webhook subscriptions, with the calls made to them",
     ),

@@ -6,6 +6,9 @@ from pydantic import Field
 
 from shared.events.base import Code, Identifier, Moment, PatientFact, Text
 
+THE_CLINIC = "_clinic"
+"""Stands for the patient in facts and alerts that are about the clinic itself, so that these go the same way."""
+
 
 class DeliveryFact(PatientFact):
     """One message to one recipient over one channel. No address and no text: those stay inside."""
@@ -129,6 +132,19 @@ class RebookingWished(PatientFact):
     @property
     def natural_key(self) -> str:
         return self.wish_id
+
+
+class RosterGapFound(PatientFact):
+    """Nobody is on duty for a role for a while in the next seven days. Its patient is `THE_CLINIC`."""
+
+    NAME: ClassVar[str] = "roster.gap.found"
+    role: Literal["clinician", "front-desk", "operator"]
+    start: Moment
+    end: Moment
+
+    @property
+    def natural_key(self) -> str:
+        return f"{self.role}/{self.start:%Y%m%dT%H%M}"
 
 
 class ConsentRecorded(PatientFact):

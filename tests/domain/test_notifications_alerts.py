@@ -27,6 +27,8 @@ from tests.domain.notifications_examples import NOW, Example
 ANN = Example()
 ROSTER = Roster({"clinician": ("st-ada", "st-ben"), "front-desk": ("st-eve",), "operator": ("st-omar",)})
 LONDON = ZoneInfo("Europe/London")
+AT_ONCE = AlertPolicy(info=Level())
+"""A clinic that wants to hear of everything at once."""
 
 
 class Desk:
@@ -171,7 +173,7 @@ def test_whoever_saw_an_older_revision_is_refused() -> None:
 
 
 def test_a_courses_alerts_come_in_one_message() -> None:
-    desk = Desk()
+    desk = Desk(AT_ONCE)
     desk.take(ANN.reached(1), ANN.retracted(1))
     (together,) = desk.messages("alerts")
     assert together.due_at == NOW + timedelta(seconds=30)
@@ -181,7 +183,7 @@ def test_a_courses_alerts_come_in_one_message() -> None:
 
 
 def test_after_a_message_the_next_waits_for_five_minutes_to_be_over() -> None:
-    desk = Desk()
+    desk = Desk(AT_ONCE)
     desk.take(ANN.reached(1))
     desk.now += timedelta(minutes=1)
     desk.take(ANN.reached(2))
@@ -192,7 +194,7 @@ def test_after_a_message_the_next_waits_for_five_minutes_to_be_over() -> None:
 
 
 def test_alerts_of_a_group_that_were_all_taken_leave_nothing_to_send() -> None:
-    desk = Desk()
+    desk = Desk(AT_ONCE)
     desk.take(ANN.reached())
     desk.take(desk.given(AcknowledgementGiven))
     (together,) = desk.messages("alerts")
@@ -297,3 +299,20 @@ def test_who_asks_too_late_changes_nothing_and_holds_up_nobody() -> None:
     desk.take(*late, unknown)
     assert desk.patient == before
     assert desk.alert.owner == "st-ben"
+
+
+def test_what_is_only_good_to_know_waits_for_the_digest_and_interrupts_nobody() -> None:
+    desk = Desk()
+    desk.take(ANN.reached(1))
+    assert desk.waiting() == []
+    assert desk.alert.waits, "it is in the inbox"
+    desk.take(ANN.retracted(1))
+    assert len(desk.waiting()) == 1, "a warning does interrupt"
+
+
+@pytest.mark.parametrize("grade", [1, 2, 3, 4, 5])
+def test_no_adverse_event_waits_for_the_digest_whatever_the_clinic_says(grade: int) -> None:
+    silent = Level(interrupts=False)
+    desk = Desk(AlertPolicy(critical=silent, warning=silent, info=silent))
+    desk.take(ANN.adverse(grade))
+    assert desk.waiting() == ["st-ada"]

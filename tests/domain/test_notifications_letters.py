@@ -1,6 +1,7 @@
 """Mails: composed from checked templates, private in the subject line, safe whatever a name holds."""
 
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -13,11 +14,12 @@ from jinja2 import UndefinedError
 from jinja2.exceptions import SecurityError
 
 from services.notifications.domain.judgement import Content, judge
-from services.notifications.domain.state import Contact, Delivery, Patient
+from services.notifications.domain.state import ClinicDesk, Contact, Delivery, Patient
 from services.notifications.handlers import HANDLERS
 from services.notifications.letters import Letters, Wordings
 from services.notifications.letters.wordings import FOLDER
 from services.notifications.store.patients import desk_of
+from shared.alerting import AlertPolicy, Level
 from shared.clinics import load_clinics
 from shared.events.base import Fact
 from shared.settings import ROOT, ConfigurationInvalid
@@ -26,12 +28,13 @@ from tests.domain.notifications_examples import FIRST, NOW, Example
 CLINIC = load_clinics(ROOT / "clinics")["riverside"]
 LETTERS = Letters(Wordings(), "https://stride.example/")
 EXAMPLE = Example()
+AT_ONCE = replace(desk_of(CLINIC), policy=AlertPolicy(info=Level()))
 TELLING_WORDS = ("acupunct", "pain", "foot", "drop", "rehab", "needle", "syncope", "nprs", "m21", "session")
 ANN = Contact(0, "Ann Example", "ann@example.org", "en", None)
 
 
-def patient_after(*facts: Fact) -> Patient:
-    patient = Patient(EXAMPLE.clinic_id, EXAMPLE.patient_id, desk_of(CLINIC))
+def patient_after(*facts: Fact, desk: ClinicDesk | None = None) -> Patient:
+    patient = Patient(EXAMPLE.clinic_id, EXAMPLE.patient_id, desk or desk_of(CLINIC))
     for fact in facts:
         patient = HANDLERS[type(fact)](patient, fact, NOW).state
     return patient
@@ -71,14 +74,20 @@ def bodies(mail: EmailMessage) -> str:
 def every_mail() -> dict[str, EmailMessage]:
     told = told_course()
     changed: list[Fact] = [EXAMPLE.moved(0, 2, FIRST + timedelta(hours=1)), EXAMPLE.cancelled(1), EXAMPLE.missed(2)]
-    for fact in (*changed, EXAMPLE.ended(at=FIRST + timedelta(days=90)), EXAMPLE.adverse(), EXAMPLE.reached()):
+    for fact in (
+        *changed,
+        EXAMPLE.ended(at=FIRST + timedelta(days=90)),
+        EXAMPLE.adverse(),
+        EXAMPLE.reached(),
+        EXAMPLE.unschedulable(),
+    ):
         told = HANDLERS[type(fact)](told, fact, NOW).state
     return mails(patient_after(EXAMPLE.registered(), *EXAMPLE.course(2))) | mails(told)
 
 
 def test_every_topic_has_a_text_and_an_html_part_and_the_marks_of_an_automatic_mail() -> None:
     found = every_mail()
-    answers, others = {"help", "stopped", "started"}, {"verify", "link", "call", "offer"}
+    answers, others = {"help", "stopped", "started"}, {"verify", "link", "call", "offer", "digest"}
     assert set(found) == set(LETTERS.wordings.allowed) - answers - others
     for mail in found.values():
         kinds = [part.get_content_type() for part in mail.walk() if part.get_content_maintype() == "text"]
@@ -105,7 +114,7 @@ def test_mails_to_staff_name_the_patient_by_the_opaque_id_only() -> None:
 
 
 def test_the_evidence_of_a_milestone_goes_to_staff_as_figures() -> None:
-    body = bodies(mails(patient_after(EXAMPLE.reached()))["alerts"])
+    body = bodies(mails(patient_after(EXAMPLE.reached(), desk=AT_ONCE))["alerts"])
     assert "baseline: 6.5" in body
     assert "values: 3.1, 3.4" in body
     assert "probability: 0.94" in body

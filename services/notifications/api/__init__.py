@@ -8,6 +8,7 @@ from services.notifications.api import (
     answers,
     choices,
     desk,
+    fatigue,
     preferences,
     receipts,
     subscriptions,
@@ -26,10 +27,11 @@ from shared.tokens import Tokens
 def edge(running: Running, app: FastAPI) -> None:
     """Add the routes."""
     tokens = Tokens.load(running.settings.stride_tokens)
+    wordings, clinics = Wordings(), load_clinics(running.settings.stride_clinics)
+    fatigue.routes(running, app, tokens, clinics)
     alerts.routes(running, app, tokens)
     desk.routes(running, app, tokens)
     choices.routes(running, app, tokens)
-    wordings, clinics = Wordings(), load_clinics(running.settings.stride_clinics)
     visits = Visits(running, Pages(wordings.translations), clinics)
     preferences.routes(app, visits)
     another.routes(app, visits)

@@ -12,7 +12,7 @@ from services.notifications.domain.state import Alert, Patient, Role
 from shared.alerting import Severity, alert_about
 from shared.events.base import Fact
 from shared.events.intake import PlanWithheld
-from shared.events.notifications import AlertRaised, RebookingWished
+from shared.events.notifications import AlertRaised, RebookingWished, RosterGapFound
 from shared.events.progress import (
     AdverseEventReported,
     MilestoneFact,
@@ -65,6 +65,10 @@ def _unplaced(fact: CourseUnschedulable) -> str:
     return f"{len(fact.unplaced)} session(s) could not be booked"
 
 
+def _shortly(start: datetime, end: datetime) -> str:
+    return f"{start:%d %b %H:%M} to {end:%d %b %H:%M} UTC"
+
+
 RULES: Final[dict[type[Fact], Rule]] = {
     MilestoneReached: Rule("milestone", "clinician", _info, _milestone("Milestone reached")),
     MilestoneRetracted: Rule("milestone-retracted", "clinician", _warning, _milestone("Milestone retracted")),
@@ -86,6 +90,9 @@ RULES: Final[dict[type[Fact], Rule]] = {
         "plan-review-due", "clinician", _warning, lambda f: f"Held for review: stepped back {f.steps_back} times"
     ),
     PlanWithheld: Rule("plan-withheld", "clinician", _warning, lambda _: "No plan was made: something forbids it"),
+    RosterGapFound: Rule(
+        "roster-gap", "operator", _warning, lambda f: f"Nobody is on duty as {f.role}: {_shortly(f.start, f.end)}"
+    ),
     RebookingWished: Rule(
         "rebooking-wished", "front-desk", _warning, lambda _: "Asks for another time after a missed appointment"
     ),

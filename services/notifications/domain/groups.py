@@ -13,6 +13,7 @@ from services.notifications.domain.state import Alert, Delivery, DeliveryState, 
 
 AT_ONCE: Final = "alert"
 TOGETHER: Final = "alerts"
+DIGEST: Final = "digest"
 WAIT: Final = timedelta(seconds=30)
 INTERVAL: Final = timedelta(minutes=5)
 
@@ -22,13 +23,20 @@ def grouped(patient: Patient, alert: Alert) -> bool:
     return alert.kind != "adverse-event" and patient.desk.policy.of(alert.severity).grouped
 
 
+def interrupts(patient: Patient, alert: Alert) -> bool:
+    """Whether the owner is written to at once, and not by the daily digest alone."""
+    return alert.kind == "adverse-event" or patient.desk.policy.of(alert.severity).interrupts
+
+
 def course_of(patient: Patient, alert: Alert) -> str:
     """What an alert is grouped by: the course, or the patient where it is of none."""
     return alert.plan_id or patient.patient_id
 
 
 def tell_owner(patient: Patient, alert: Alert, now: datetime) -> Patient:
-    """Write to the alert's owner, with the course's other alerts where these may wait."""
+    """Write to the alert's owner, with the course's other alerts where these may wait; or leave it to the digest."""
+    if not interrupts(patient, alert):
+        return patient
     if not grouped(patient, alert):
         return patient.with_deliveries(*messages(patient, alert, now))
     course = course_of(patient, alert)
@@ -63,7 +71,7 @@ def take_back(patient: Patient, alert: Alert, reason: str) -> Patient:
     """Nothing more is sent about `alert`; a course's message goes if another of its alerts still waits."""
     course = course_of(patient, alert)
     others = any(
-        other.waits and course_of(patient, other) == course and grouped(patient, other)
+        other.waits and course_of(patient, other) == course and grouped(patient, other) and interrupts(patient, other)
         for name, other in patient.alerts.items()
         if name != alert.alert_id
     )

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from services.notifications.domain.deliveries import OTHER_WAY, addressed
-from services.notifications.domain.groups import AT_ONCE, TOGETHER, course_of, grouped
+from services.notifications.domain.groups import AT_ONCE, DIGEST, TOGETHER, course_of, grouped, interrupts
 from services.notifications.domain.permission import not_before
 from services.notifications.domain.reach import LINK, TO_ANYBODY, VERIFY, only_to_call
 from services.notifications.domain.standing import takes_place, told_of
@@ -236,6 +236,7 @@ def _alerts(patient: Patient, delivery: Delivery, _now: datetime) -> Content | D
         for alert in patient.alerts.values()
         if alert.waits
         and grouped(patient, alert)
+        and interrupts(patient, alert)
         and course_of(patient, alert) == delivery.subject_id
         and delivery.recipient_id in {alert.owner, alert.role}
     ]
@@ -250,14 +251,15 @@ def _telling(appointments: Iterable[Appointment], previous: Mapping[str, datetim
     return Content(ordered, previous, told=told)
 
 
-def _what_proves(_patient: Patient, _delivery: Delivery, _now: datetime) -> Content:
-    """A code or a link, which whoever writes the message makes."""
+def _looked_up(_patient: Patient, _delivery: Delivery, _now: datetime) -> Content:
+    """A code, a link or a list of alerts, which whoever writes the message makes or looks up."""
     return Content()
 
 
 _BY_TOPIC: Final[dict[str, Callable[[Patient, Delivery, datetime], Content | Dropped]]] = {
-    VERIFY: _what_proves,
-    LINK: _what_proves,
+    VERIFY: _looked_up,
+    LINK: _looked_up,
+    DIGEST: _looked_up,
     "booked": _booked,
     "moved": _moved,
     "cancelled": _cancelled,

@@ -1,5 +1,6 @@
 """Composing one mail."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
@@ -11,17 +12,21 @@ from typing import Any, Final
 from services.notifications.domain.judgement import Content
 from services.notifications.domain.parcels import Letter
 from services.notifications.domain.reach import VERIFY, mark_of
-from services.notifications.domain.state import Contact, Delivery
+from services.notifications.domain.state import Alert, Contact, Delivery
 from services.notifications.letters.invitation import Invitation, Invitations
 from services.notifications.letters.speech import DEFAULT_LANGUAGE, one_line
 from services.notifications.letters.values import Links, patient_values, reader, staff_values
 from services.notifications.letters.wordings import Wording, Wordings
-from shared.clinics import Clinic
+from shared.clinics import Clinic, StaffMember
 from shared.ids import patient_key
 from shared.links import Signer
 
 _POLICY: Final = SMTP.clone(cte_type="7bit")
 """Nothing that an old mail server could damage."""
+
+
+_LISTED: Final = 50
+"""Alerts that one mail lists."""
 
 
 class NoAddress(Exception):
@@ -62,7 +67,28 @@ class Letters:
         member = next((member for member in clinic.staff if member.id == delivery.recipient_id), None)
         if member is None or not content.alerts:
             raise NoAddress
-        values = staff_values(clinic, content.alerts, patient_id, self.public_url)
+        return self._staff_letter(clinic, member, delivery, now, [(patient_id, alert) for alert in content.alerts])
+
+    def digest(self, clinic: Clinic, delivery: Delivery, waiting: Sequence[tuple[str, Alert]], now: datetime) -> Letter:
+        """What waits for a member of staff, the most pressing first: each alert with its patient's id.
+
+        Raises:
+            NoAddress: as for `to_staff`; also where nothing waits any more.
+        """
+        member = next((member for member in clinic.staff if member.id == delivery.recipient_id), None)
+        if member is None or not waiting:
+            raise NoAddress
+        return self._staff_letter(clinic, member, delivery, now, waiting)
+
+    def _staff_letter(
+        self,
+        clinic: Clinic,
+        member: StaffMember,
+        delivery: Delivery,
+        now: datetime,
+        alerts: Sequence[tuple[str, Alert]],
+    ) -> Letter:
+        values = staff_values(clinic, alerts[:_LISTED], self.public_url) | {"count": len(alerts)}
         wording = self.wordings.find(delivery.topic, DEFAULT_LANGUAGE)
         letter = _letter(_heading(clinic, delivery, now), Address(one_line(member.name), addr_spec=member.email))
         _fill(letter.message, wording, values)

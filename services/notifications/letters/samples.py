@@ -36,14 +36,15 @@ def sample_content(clinic: Clinic, topic: str, count: int) -> Content:
     return Content(appointments, changed, milestone=_alert(), overview=overview, answer_by=NOW + timedelta(hours=4))
 
 
-STAFF: Final = frozenset({"alert", "alerts"})
+STAFF: Final = frozenset({"alert", "alerts", "digest"})
 """The topics that go to staff, in English."""
 
 
 def sample_values(clinic: Clinic, letters: Letters, wording: Wording, count: int) -> dict[str, Any]:
     """What the templates of a topic are filled with."""
     if wording.topic in STAFF:
-        return staff_values(clinic, [_alert()] * min(count, 3), "p-1", letters.public_url)
+        waiting = [("p-1", _alert())] * min(count, 3)
+        return staff_values(clinic, waiting, letters.public_url) | {"count": count}
     links = Links(*(f"{letters.public_url}{place}/sample" for place in ("p", "u", "p", "o")))
     to = reader(clinic, sample_contact(wording.language), wording.language, letters.wordings.translations)
     return {**patient_values(to, sample_content(clinic, wording.topic, count), links), "code": "482913"}

@@ -133,9 +133,12 @@ def _stretch(to: Reader, first: int, last: int, often: int) -> tuple[str, str]:
     return weeks, often_words % {"num": often}
 
 
-def staff_values(clinic: Clinic, alerts: Sequence[Alert], patient_id: str, public_url: str) -> dict[str, Any]:
-    """What a message to staff may say: the patient's opaque id, no name. One alert's values stand by themselves."""
-    found = [_alert_values(clinic, alert, patient_id, public_url) for alert in alerts]
+def staff_values(clinic: Clinic, alerts: Sequence[tuple[str, Alert]], public_url: str) -> dict[str, Any]:
+    """What a message to staff may say of alerts, each with its patient's opaque id: no name.
+
+    One alert's values stand by themselves.
+    """
+    found = [_alert_values(clinic, alert, patient_id, public_url) for patient_id, alert in alerts]
     return {
         "clinic_name": clinic.name,
         "clinic_phone": clinic.phone,

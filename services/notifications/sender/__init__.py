@@ -9,9 +9,10 @@ again, and one to staff is sent again.
 from services.notifications.sender.alarm import Alarm
 from services.notifications.sender.composer import Composer
 from services.notifications.sender.courier import Courier
+from services.notifications.sender.daily import DailyRound
 from services.notifications.sender.loop import Sender
 from services.notifications.sender.pace import Pace
 from services.notifications.sender.route import Outlet, Route
 from services.notifications.sender.writer import Writer
 
-__all__ = ["Alarm", "Composer", "Courier", "Outlet", "Pace", "Route", "Sender", "Writer"]
+__all__ = ["Alarm", "Composer", "Courier", "DailyRound", "Outlet", "Pace", "Route", "Sender", "Writer"]

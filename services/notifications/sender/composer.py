@@ -7,9 +7,10 @@ from datetime import UTC
 import orjson
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.notifications.domain.groups import DIGEST
 from services.notifications.domain.parcels import Event, Letter, Note, Parcel, Text
 from services.notifications.letters import Letters, message_id
-from services.notifications.store import subscriptions
+from services.notifications.store import subscriptions, waiting
 from services.notifications.store.ledger import Claim
 from shared.clinics import Clinic
 from shared.clock import Clock
@@ -50,6 +51,8 @@ class Composer:
                 return self._note(claim)
             case "webhook":
                 return await self._event(claim)
+            case _ if claim.delivery.topic == DIGEST:
+                return await self._digest(claim)
             case _:
                 return self._letter(claim)
 
@@ -64,6 +67,13 @@ class Composer:
         if claim.contact is None or claim.delivery.recipient == "staff":
             return self.letters.to_staff(clinic, claim.patient_id, claim.delivery, claim.content, now)
         return self.letters.to_patient(clinic, claim.contact, claim.delivery, claim.content, now)
+
+    async def _digest(self, claim: Claim) -> Letter:
+        async with begin(self.engine) as tx:
+            found = await waiting.waiting_for(tx, claim.clinic_id, claim.delivery.recipient_id)
+        if not found:
+            raise NotSendable("nothing-waits")
+        return self.letters.digest(self._clinic(claim), claim.delivery, found, self.clock.now())
 
     def _text(self, claim: Claim) -> Text:
         if claim.contact is None or claim.contact.phone is None:
