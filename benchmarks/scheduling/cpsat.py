@@ -4,7 +4,7 @@ It shares the weights and the calendar's opening times with the engine, and noth
 free times are found minute by minute here, and days, gaps, quotas and continuity are constraints.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -14,7 +14,7 @@ from ortools.sat.python import cp_model
 from benchmarks.scheduling.instances import NOW, Instance
 from services.scheduling.domain.booking import START_WITHIN_DAYS
 from services.scheduling.domain.objective import LEFT_OUT, NOT_PREFERRED, OTHER_PRACTITIONER, OVER_QUOTA, UNEVEN, WAIT
-from shared.events.clinical import PreferredTime, Weekday
+from shared.events.clinical import PreferredTime, VisitLimit, Weekday
 
 _SECONDS = 120.0
 
@@ -51,7 +51,9 @@ def optimum(made: Instance, *, strictly: bool) -> int | None:
     last = first + START_WITHIN_DAYS + sum(sitting.high for sitting in sittings[1:])
     slots, best = _slots(made, first, last), None
     for main in _candidates(made):
-        found = _Model(sittings, _prices(slots, main), first, strictly=strictly).solve(best)
+        model = _Model(sittings, _prices(slots, main), first, strictly=strictly)
+        model.limit(made.plan.limits)
+        found = model.solve(best)
         best = best if found is None else found
     return best
 
@@ -149,6 +151,13 @@ class _Model:
         for index in range(1, len(sittings)):
             self._steps(sittings[index], held[index - 1], held[index])
         self._quotas(sittings, held)
+        self._days = [sum(day * each for day, each in days.items()) for days in held]
+
+    def limit(self, limits: Sequence[VisitLimit]) -> None:
+        """No more than so many sessions within any so many days. Only right where none is left out."""
+        for each in limits:
+            for earlier, later in zip(self._days, self._days[each.sessions :], strict=False):
+                self._model.add(later - earlier >= each.within_days)
 
     def solve(self, below: int | None) -> int | None:
         """The least sum of all costs; None where none is possible, or none `below`."""

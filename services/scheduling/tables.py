@@ -74,6 +74,7 @@ COURSE = Table(
     Column("terms", JSONB(none_as_null=True)),
     Column("waiting", JSONB, nullable=False),
     _moment("ended_at"),
+    Column("proven", Boolean, nullable=False),
 )
 SESSION = Table(
     "session",

@@ -4,11 +4,12 @@ import pytest
 
 from benchmarks.scheduling.cpsat import optimum
 from benchmarks.scheduling.instances import NOW, Instance, Size, instance
+from services.scheduling.domain import placing
 from services.scheduling.domain.decide import terms_of_plan
 from services.scheduling.domain.diary import open_diary
-from services.scheduling.domain.preview import preview
+from services.scheduling.domain.preview import Preview, preview
 from services.scheduling.domain.quality import quality_of
-from shared.events.clinical import Phase
+from shared.events.clinical import Phase, VisitLimit
 from tests.domain.scheduling_examples import overlaps, tell
 
 TAPER = (
@@ -37,6 +38,33 @@ def test_where_rules_must_be_broken_as_little_is_broken_as_cp_sat_proves_possibl
     best, whole = optimum(made, strictly=False), optimum(made, strictly=True)
     assert whole is None or whole > 10_000
     assert cost(made) == best
+
+
+LIMITS = (VisitLimit(sessions=3, within_days=10), VisitLimit(sessions=4, within_days=16))
+
+
+def limited(seed: int) -> tuple[Preview, int | None]:
+    """A course under limits on visits, booked as a whole, and CP-SAT's optimum."""
+    made = instance(seed, NARROW if seed % 2 else ROOMY, TAPER)
+    wanted = made.plan.model_copy(update={"limits": LIMITS, "booking": "all-or-nothing"})
+    shown = preview(open_diary(made.schedule, wanted, NOW), terms_of_plan(wanted))
+    return shown, optimum(Instance(made.schedule, wanted), strictly=True)
+
+
+def test_within_limits_on_visits_a_course_costs_what_cp_sat_proves_to_be_the_least() -> None:
+    found = [limited(seed) for seed in range(8)]
+    assert [shown.cost for shown, _ in found] == [best for _, best in found]
+    assert all(shown.quality.proven_optimal for shown, best in found if best is not None)
+    free = [cost(instance(seed, NARROW if seed % 2 else ROOMY, TAPER), booking="all-or-nothing") for seed in range(8)]
+    assert sum(best != without for (_, best), without in zip(found, free, strict=True)) > 2, "the limits bind"
+
+
+def test_a_search_that_was_cut_short_is_not_called_proven(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(placing, "_BRANCHES", 0)
+    found = [limited(seed) for seed in range(8)]
+    dearer = [shown for shown, best in found if best is not None and shown.cost != best]
+    assert dearer, "without branches some are dearer than they need to be"
+    assert not any(shown.quality.proven_optimal for shown in dearer)
 
 
 def test_the_cases_are_of_both_kinds() -> None:

@@ -26,6 +26,8 @@ class Planned:
 
     diary: Diary
     cost: int | None = None
+    proven: bool = False
+    """No course would cost less."""
 
 
 def book_course(diary: Diary, plan_id: str, terms: Terms) -> Diary:
@@ -42,7 +44,9 @@ def planned_course(diary: Diary, plan_id: str, terms: Terms) -> Planned:
     window = Window(first, first, max(first, min(first + START_WITHIN_DAYS, diary.last_day)))
     ahead = [session for session in sessions if not session.unplaced]
     strictly = terms.booking == "all-or-nothing"
-    return book_sessions(diary.with_course(course), plan_id, ahead, {}, window, strictly=strictly)
+    planned = book_sessions(diary.with_course(course), plan_id, ahead, {}, window, strictly=strictly)
+    booked = replace(planned.diary.course(plan_id), proven=planned.proven)
+    return replace(planned, diary=planned.diary.with_course(booked))
 
 
 def end_course(diary: Diary, plan_id: str) -> Diary:
@@ -145,7 +149,7 @@ def book_sessions(
     if placed is None:
         booked = _settled(diary, plan_id, wanted, search.best().places, serving).course(plan_id)
         return Planned(_none_of(diary, plan_id, booked))
-    return Planned(_settled(diary, plan_id, wanted, placed.places, serving), placed.cost)
+    return Planned(_settled(diary, plan_id, wanted, placed.places, serving), placed.cost, placed.proven)
 
 
 def _held_days(diary: Diary, course: Course, serving: Mapping[int, Appointment]) -> list[int]:

@@ -116,6 +116,8 @@ class Course:
     ended_at: datetime | None = None
     sessions: Mapping[int, Session] = field(default_factory=dict[int, Session])
     appointments: Mapping[str, Appointment] = field(default_factory=dict[str, Appointment])
+    proven: bool = False
+    """When the whole of it was booked, no cheaper course was possible."""
 
     @property
     def state(self) -> Literal["expected", "active", "ended"]:

@@ -41,7 +41,8 @@ class Wanted:
     out_on: int | None = None
     """The day that it counts as held on when it stays without a time; any where None."""
     not_before: int = 0
-    """The first day that the limits on visits leave it."""
+    not_after: int = NEVER
+    """Between which days the limits on visits leave it a time."""
 
     @property
     def steps(self) -> Sequence[int]:
@@ -51,20 +52,23 @@ class Wanted:
     def prices(self, days: range, main: int, rules: Rules) -> list[int]:
         """What each of the days costs the session; `NEVER` where it can't be then."""
         prices = [NEVER] * len(days) if self.fixed else self._free_prices(days, main, rules)
-        if self.kept and self.kept.day in days and self.kept.day >= self.not_before:
+        if self.kept and self.kept.day in days and self._may_be(self.kept.day):
             prices[days.index(self.kept.day)] = 0
         return prices
 
     def opening(self, day: int, main: int) -> Opening | None:
         """What there is on a day."""
-        if day < self.not_before:
+        if not self._may_be(day):
             return None
         return self.kept if self.kept and self.kept.day == day else self.openings.choice(day, main)
 
+    def _may_be(self, day: int) -> bool:
+        return self.not_before <= day <= self.not_after
+
     def _free_prices(self, days: range, main: int, rules: Rules) -> list[int]:
         prices = self.openings.prices(days, main)
-        early = min(max(0, self.not_before - days.start), len(days))
-        prices[:early] = [NEVER] * early
+        if self.not_before > days.start or self.not_after < days.stop:
+            prices = [price if self._may_be(day) else NEVER for day, price in zip(days, prices, strict=True)]
         if rules.leave_out and self.may_stay_out:
             out = days if self.out_on is None else range(self.out_on, self.out_on + 1)
             prices = [min(price, LEFT_OUT) if day in out else price for day, price in zip(days, prices, strict=True)]

@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from heapq import heappop, heappush
+from itertools import count
 
 from services.scheduling.domain.objective import LEFT_OUT, LENIENT, NEVER, STRICT, WAIT, Rules, uneven, wait
 from services.scheduling.domain.paths import Paths, Place, Wanted
-from services.scheduling.domain.visits import earliest_by_limits
+from services.scheduling.domain.visits import Breach, first_breach
 from shared.events.clinical import VisitLimit
 
+_BRANCHES = 60
+"""So many branches are tried before the search for the best within the limits on visits becomes one for a good one."""
 _SOON = 4
 """Days of the wished start that are searched first; what is found there says how many more are worth it."""
 _NEAR, _FAR = 4, 12
@@ -34,14 +38,16 @@ class Placed:
     main: int
     keeps_all_rules: bool
     """All sessions within all quotas."""
+    proven: bool = True
+    """No course is cheaper."""
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
     """The search for the days of a course.
 
-    `limits` on visits look many sessions back: where the cheapest course breaks one, what is too early is put
-    off and the search goes on, so that such a course is good, not proven the best.
+    `limits` on visits look many sessions back: they are kept by branch and bound. That is exact as long as no
+    session is left out and the branches are few; where it is not, `proven` says so.
     """
 
     wanted: Sequence[Wanted]
@@ -55,28 +61,71 @@ class Search:
         """The cheapest course; it breaks quotas or leaves sessions out only where keeping all costs more than one."""
         found = self._found(LENIENT, NEVER)
         assert found, "every session may be left out"
-        if found.keeps_all_rules:
+        if found.keeps_all_rules and found.proven:
             return found
-        return self._found(STRICT, max(LEFT_OUT, found.cost) + 1) or found
+        whole = self._found(STRICT, max(LEFT_OUT, found.cost) + 1)
+        return replace(whole, proven=whole.proven and (whole.cost <= LEFT_OUT or found.proven)) if whole else found
 
     def strictly(self) -> Placed | None:
         """The cheapest course with all sessions and within all quotas; None where there is none."""
         return self._found(STRICT, NEVER)
 
     def _found(self, rules: Rules, below: int) -> Placed | None:
-        wanted = self.wanted
-        while True:
-            placed = _cheapest(wanted, self.window, self.practitioners, rules, below)
-            if placed is None or not self.limits:
-                return placed
-            days = [day if opening else None for day, opening in placed.places]
-            earliest = earliest_by_limits(self.limits, self.held, days)
-            if all(day is None or day >= first for day, first in zip(days, earliest, strict=True)):
-                return placed
-            wanted = [
-                replace(want, not_before=max(want.not_before, first))
-                for want, first in zip(wanted, earliest, strict=True)
-            ]
+        if not self.limits:
+            return _cheapest(self.wanted, self.window, self.practitioners, rules, below)
+        return self._within_limits(rules, below)
+
+    def _within_limits(self, rules: Rules, below: int) -> Placed | None:
+        """Branch and bound: where the cheapest course breaks a limit, either the one session is later or the other
+        is earlier. The cheapest branch that breaks none is the best there is.
+        """
+        tries = count()
+        branches: list[tuple[int, int, Sequence[Wanted], Placed]] = []
+        self._branch(branches, next(tries), self.wanted, rules, below)
+        proven = True
+        while branches:
+            _, number, wanted, placed = heappop(branches)
+            breach = first_breach(self.limits, self.held, [day if at else None for day, at in placed.places])
+            if breach is None:
+                return replace(placed, proven=proven)
+            self._branch(branches, next(tries), _later(wanted, breach), rules, below)
+            if breach.other is None:
+                continue
+            # With sessions left out, a third one might make room: then this is no proof.
+            proven = proven and not rules.leave_out and number < _BRANCHES
+            if proven:
+                self._branch(branches, next(tries), _earlier(wanted, breach, breach.other), rules, below)
+        return None
+
+    def _branch(
+        self,
+        branches: list[tuple[int, int, Sequence[Wanted], Placed]],
+        number: int,
+        wanted: Sequence[Wanted],
+        rules: Rules,
+        below: int,
+    ) -> None:
+        placed = _cheapest(wanted, self.window, self.practitioners, rules, below)
+        if placed:
+            heappush(branches, (placed.cost, number, wanted, placed))
+
+
+def _later(wanted: Sequence[Wanted], breach: Breach) -> list[Wanted]:
+    late = wanted[breach.session]
+    return [
+        *wanted[: breach.session],
+        replace(late, not_before=max(late.not_before, breach.day)),
+        *wanted[breach.session + 1 :],
+    ]
+
+
+def _earlier(wanted: Sequence[Wanted], breach: Breach, other: int) -> list[Wanted]:
+    """The other session is earlier than it was; then the one need not be later."""
+    bounds = {other: breach.other_day - 1, breach.session: breach.day - 1}
+    return [
+        replace(want, not_after=min(want.not_after, bounds.get(index, want.not_after)))
+        for index, want in enumerate(wanted)
+    ]
 
 
 def place_again(wanted: Sequence[Wanted], window: Window, practitioner: int) -> list[Place] | None:

@@ -27,7 +27,7 @@ class Quality:
     days_to_first: int | None
     """From the plan's start to the first session."""
     proven_optimal: bool
-    """All of it stands as one search booked it; that search is exact."""
+    """All of it stands as one search booked it, and none was cheaper."""
 
 
 def quality_of(course: Course, calendar: ClinicCalendar) -> Quality:
@@ -51,7 +51,7 @@ def quality_of(course: Course, calendar: ClinicCalendar) -> Quality:
         over_quota=sum(over_quota(days, sessions)),
         continuity=_continuity(kept),
         days_to_first=days[0] - course.terms.starts_on.toordinal() if days else None,
-        proven_optimal=_as_booked(course),
+        proven_optimal=course.proven and _as_booked(course),
     )
 
 

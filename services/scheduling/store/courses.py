@@ -152,6 +152,7 @@ def _course(row: Record, sessions: Mapping[int, Session], appointments: Mapping[
         ended_at=row["ended_at"],
         sessions=sessions,
         appointments=appointments,
+        proven=row["proven"],
     )
 
 

@@ -143,6 +143,7 @@ def _course(course: Course) -> Values:
         "terms": TERMS.dump_json(course.terms).decode() if course.terms else None,
         "waiting": WAITING.dump_json(course.waiting).decode(),
         "ended_at": course.ended_at,
+        "proven": course.proven,
     }
 
 
