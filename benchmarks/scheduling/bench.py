@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.ground import ground
+from benchmarks.scheduling.growth import growth
 from benchmarks.scheduling.hot import hot
 from benchmarks.scheduling.leaves import leaves
 from benchmarks.scheduling.optimality import optimality
 from benchmarks.scheduling.planning import planning
 
+_FEW = 10_000
 Figures = dict[str, Any]
 Report = Callable[[str], None]
 
@@ -30,10 +32,12 @@ class Sizes:
     leaves: int
     rounds: int
     """Of the hot clinic, 48 courses each."""
+    stored: int
+    """Appointments among which booking is measured, beside 10,000."""
 
 
-FULL = Sizes(planned=1000, planned_large=200, proven=200, leaves=30, rounds=20)
-QUICK = Sizes(planned=200, planned_large=20, proven=8, leaves=5, rounds=4)
+FULL = Sizes(planned=1000, planned_large=200, proven=200, leaves=30, rounds=20, stored=1_000_000)
+QUICK = Sizes(planned=200, planned_large=20, proven=8, leaves=5, rounds=4, stored=50_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +67,17 @@ async def _hot(run: Run) -> Figures:
         return await hot(on, run.sizes.rounds)
 
 
+async def _growth(run: Run) -> Figures:
+    async with ground(run.home, run.report) as on:
+        return await growth(on, _FEW, run.sizes.stored, run.report)
+
+
 SECTIONS: Mapping[str, Callable[[Run], Awaitable[Figures]]] = {
     "plan": _plan,
     "optimal": _optimal,
     "leave": _leave,
     "hot": _hot,
+    "growth": _growth,
 }
 
 

@@ -52,9 +52,19 @@ def _hot(found: Mapping[str, Any]) -> Iterator[Line]:
     yield at_most("  courses in part", found["partial"], 0)
 
 
+def _growth(found: Mapping[str, Any]) -> Iterator[Line]:
+    few, many = found["appointments"]
+    for name, what in (("busy_ms", "loading who is taken"), ("booking_ms", "booking a course")):
+        yield Line(f"{what}, among {many:,} appointments", f"{found['large'][name]:.1f} ms",
+                   f"among {few:,}: {found['small'][name]:.1f} ms")  # fmt: skip
+    yield at_most("  the larger of both ratios", found["of_small"], 1.5)
+    yield at_most("  large tables read from end to end", len(found["scans"]), 0)
+
+
 _SECTIONS = {
     "plan": _plan,
     "optimal": _optimal,
     "leave": _leave,
     "hot": _hot,
+    "growth": _growth,
 }

@@ -53,7 +53,7 @@ async def test_processes_book_one_clinic_at_once_and_one_dies(
     request: pytest.FixtureRequest, servers: Servers, database_url: str
 ) -> None:
     """A fast selection of the long one."""
-    crowd = Crowd(database_url, _environment(servers), f"few-{random_id()[:8]}", processes=3, writers=2, courses=4)
+    crowd = Crowd(database_url, _environment(servers), f"few-{random_id()[:8]}", processes=2, writers=2, courses=3)
     await _at_once(request, FEW, crowd, 1)
 
 

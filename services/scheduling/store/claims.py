@@ -17,7 +17,7 @@ from shared.database import fetch
 
 _REMEMBERED = 10_000
 """Resources kept in memory, patients among them; some 20 kB each at the very most."""
-_BUSY = text("""
+BUSY = text("""
     SELECT resource,
         array_agg(CAST(extract(epoch FROM lower(during)) AS bigint) / 60) AS starts,
         array_agg(CAST(extract(epoch FROM upper(during)) AS bigint) / 60) AS ends
@@ -72,7 +72,7 @@ class BusyTimes:
             self._known.clear()
         outdated = sorted(i for i, (version, _) in current.items() if self._known.get(i, (None,))[0] != version)
         if outdated:
-            rows = await fetch(tx, _BUSY, {"resources": outdated, "since": now - timedelta(days=1)})
+            rows = await fetch(tx, BUSY, {"resources": outdated, "since": now - timedelta(days=1)})
             self._known |= {resource: (current[resource][0], {}) for resource in outdated}
             for resource, starts, ends in rows:
                 version, clinic = current[resource]

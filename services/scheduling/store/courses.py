@@ -42,7 +42,7 @@ _OWNED_BY_OTHERS = text("""
 """)
 
 # Sessions are found by their courses: their key begins with the plan.
-_KNOWN = text("""
+KNOWN = text("""
     WITH whose AS MATERIALIZED (
         SELECT * FROM unnest(CAST(:clinics AS text[]), CAST(:patients AS text[])) AS whose (clinic_id, patient_id))
     SELECT
@@ -117,7 +117,7 @@ async def _known(tx: AsyncConnection, whose: Sequence[Key]) -> _Known:
     if not whose:
         return _Known()
     clinics, patients = (list(column) for column in zip(*whose, strict=True))
-    (found,) = await fetch(tx, _KNOWN, {"clinics": clinics, "patients": patients})
+    (found,) = await fetch(tx, KNOWN, {"clinics": clinics, "patients": patients})
     return _Known(*found)
 
 
