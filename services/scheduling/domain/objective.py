@@ -14,7 +14,8 @@ session is on day f, with a main practitioner m that the plan names or the searc
 Gap bounds, opening times, notice, what is taken, and the patient's impossible times are never broken.
 A calendar week's quota is the highest weekly rate, rounded up, of the phases whose sessions it holds.
 Quotas are kept where that costs no more than leaving one session out; else they are broken as little as
-the objective says, and each break is reported. Of equally good courses one is taken always alike: mostly the one of earlier days.
+the objective says, and each break is reported. Of equally good courses the same one is always taken, mostly that
+of earlier days.
 """
 
 from dataclasses import dataclass
