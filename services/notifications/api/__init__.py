@@ -9,6 +9,7 @@ from services.notifications.api import (
     choices,
     desk,
     fatigue,
+    fhir,
     preferences,
     receipts,
     subscriptions,
@@ -31,6 +32,7 @@ def edge(running: Running, app: FastAPI) -> None:
     fatigue.routes(running, app, tokens, clinics)
     alerts.routes(running, app, tokens)
     desk.routes(running, app, tokens)
+    fhir.routes(running, app, tokens)
     choices.routes(running, app, tokens)
     visits = Visits(running, Pages(wordings.translations), clinics)
     preferences.routes(app, visits)

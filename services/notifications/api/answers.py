@@ -7,6 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from services.notifications.api.fhir_resources import outcome
 from shared.messaging.errors import Unavailable
 
 _TITLES = {
@@ -28,27 +29,29 @@ def answer_problems(app: FastAPI) -> None:
     app.add_exception_handler(Unavailable, _unavailable)
 
 
-def _answer(status: int, **more: object) -> JSONResponse:
-    """Problem details (RFC 9457)."""
+def _answer(request: Request, status: int, **more: object) -> JSONResponse:
+    """Problem details (RFC 9457); on the FHIR edge an OperationOutcome."""
     title, remedy = _TITLES.get(status, ("The request can't be served.", ""))
+    if request.url.path.startswith("/fhir/"):
+        return JSONResponse(outcome(status, f"{title} {remedy}"), status, media_type="application/fhir+json")
     content: dict[str, object] = {"type": "about:blank", "status": status, "title": title, "detail": remedy, **more}
     return JSONResponse(content, status, media_type="application/problem+json")
 
 
-async def _problem(_: Request, error: Exception) -> JSONResponse:
+async def _problem(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     said = error.detail != HTTPStatus(error.status_code).phrase
-    answer = _answer(error.status_code, **({"detail": error.detail} if said else {}))
+    answer = _answer(request, error.status_code, **({"detail": error.detail} if said else {}))
     answer.headers.update(error.headers or {})
     return answer
 
 
-async def _malformed(_: Request, error: Exception) -> JSONResponse:
+async def _malformed(request: Request, error: Exception) -> JSONResponse:
     """Says which part of the request is wrong, never what was in it."""
     assert isinstance(error, RequestValidationError)
     found = [{"pointer": "/" + "/".join(map(str, item["loc"])), "detail": item["msg"]} for item in error.errors()]
-    return _answer(422, errors=found)
+    return _answer(request, 422, errors=found)
 
 
-async def _unavailable(_: Request, __: Exception) -> JSONResponse:
-    return _answer(503)
+async def _unavailable(request: Request, _: Exception) -> JSONResponse:
+    return _answer(request, 503)
