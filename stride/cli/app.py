@@ -17,6 +17,8 @@ COMMANDS = (
     "protocol",
     "doctor",
     "init",
+    "account",
+    "audit",
     "template",
     "contracts",
     "version",

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from stride.cli import exits
+from stride.cli.entrances import links_by_role
 from stride.cli.options import JsonOption
 from stride.cli.output import Output
 from stride.cli.stack import run_stack, stack_settings
@@ -64,8 +65,9 @@ def demo(
 
     async def live(stack: Stack) -> None:
         progress(f"The clinic is open; its mail is at {stack.addresses.mailbox}")
-        tokens = stack.addresses.tokens.with_name("tokens.txt")
-        progress(f"The clinic week by week: {stack.addresses.services['console']}/clinic (a token is in {tokens})")
+        progress(f"The console: {stack.addresses.services['console']}")
+        for role, link in (await links_by_role(stack.addresses, home / "secrets")).items():
+            progress(f"  signed in as {role}, once: {link}")
         with audience(output.human, days) as watching:
             reports.append(await run_scenario(scenario, home, stack.addresses, watching))
 

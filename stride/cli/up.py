@@ -65,6 +65,7 @@ def _rows(addresses: Addresses) -> list[tuple[str, str]]:
         ("Kafka", addresses.kafka_bootstrap),
         ("PostgreSQL", addresses.database_url),
         ("API tokens", str(addresses.tokens.with_name("tokens.txt"))),
+        ("Console passwords", str(addresses.tokens.with_name("accounts.txt"))),
     ]
     return [row for row in (*services, *servers) if row[1]]
 

@@ -16,6 +16,7 @@ from services.console.api import (
     inbox_actions,
     live,
     problems,
+    provider,
     settings_view,
     sign_in,
 )
@@ -27,7 +28,7 @@ from shared.tokens import Tokens
 
 _PLACES = (inbox.PLACE, clinic_view.PLACE, audit_view.PLACE)
 """In the order of the navigation; the first that a person may see is where they arrive."""
-_PARTS = (entering, sign_in, settings_view, live, inbox, inbox_actions, clinic_view, audit_view, fhir)
+_PARTS = (entering, sign_in, provider, settings_view, live, inbox, inbox_actions, clinic_view, audit_view, fhir)
 
 
 def edge(running: Running, app: FastAPI) -> None:

@@ -16,6 +16,7 @@ from services.console.api.visits import Seen, Visit
 from services.console.domain.audit import Event
 from services.console.domain.people import Person
 from services.console.gateways.accounts import Accounts
+from services.console.gateways.oidc import Provider
 from services.console.store import audit, sessions
 from services.console.store.sessions import Session
 from shared.clinics import Clinic, load_clinics
@@ -38,6 +39,7 @@ class Desk:
     running: Running
     tokens: Tokens
     accounts: Accounts
+    provider: Provider
     clinics: Mapping[str, Clinic]
     protocols: Protocols
     pages: Pages
@@ -54,6 +56,7 @@ class Desk:
             running,
             tokens,
             Accounts(settings.accounts_file),
+            Provider(settings),
             load_clinics(settings.stride_clinics),
             load_protocols(settings.stride_protocols, settings.stride_measures),
             Pages.load(settings.stride_session_minutes),

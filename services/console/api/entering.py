@@ -46,4 +46,4 @@ async def begin(request: Request, work: Work, person: Person, account: str, way:
 
 def sign_in_page(desk: Desk, request: Request, status: int = 200, problem: str = "", name: str = "") -> Response:
     """The form, with what went wrong the last time."""
-    return desk.stranger_page(request, "sign_in.html", status, problem=problem, name=name, provider="")
+    return desk.stranger_page(request, "sign_in.html", status, problem=problem, name=name, provider=desk.provider.name)
