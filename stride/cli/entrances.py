@@ -1,5 +1,6 @@
 """Ways into the console for people at this machine: links that sign in once, without a password."""
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,10 +14,11 @@ LINK_MINUTES = 12 * 60
 
 
 async def links_by_role(addresses: Addresses, secrets: Path) -> Mapping[str, str]:
-    """A one-use link for each role, by role: of an account that has few other roles."""
+    """A one-use link for each role, by role: of the largest clinic, and of an account that has few other roles."""
     accounts = read_accounts(secrets)
-    narrowest_first = sorted(accounts, key=lambda name: len(accounts[name]["roles"]))
-    chosen: dict[str, str] = {role: name for name in reversed(narrowest_first) for role in accounts[name]["roles"]}
+    size = Counter(account["clinic_id"] for account in accounts.values())
+    best_first = sorted(accounts, key=lambda name: (-size[accounts[name]["clinic_id"]], len(accounts[name]["roles"])))
+    chosen: dict[str, str] = {role: name for name in reversed(best_first) for role in accounts[name]["roles"]}
     return {role: await link_of(addresses, chosen[role]) for role in sorted(chosen)}
 
 
