@@ -111,15 +111,16 @@ class Building:
             progress(min(self.applied, total), total)
         progress(total, total)
 
-    async def apply(self, items: Sequence[Entry | DeadLetter]) -> None:
-        """Apply messages in order, in one transaction."""
+    async def apply(self, items: Sequence[Entry | DeadLetter], *, of_log: bool = True) -> None:
+        """Apply messages in order, in one transaction; those that are not `of_log` are not counted."""
         entries = [item for item in items if isinstance(item, Entry)]
         if entries:
             await self._make_ready(entries)
         outcomes = await self.door.admit([item.message if isinstance(item, Entry) else item for item in items])
         self.deciding.advance()
         self.tally.add(self.deciding.verdicts.values())
-        self._count(items, outcomes)
+        if of_log:
+            self._count(items, outcomes)
         if any(outcome.state == "parked" for outcome in outcomes):
             # The limit on failures is meant for a service that goes wrong now, not for years of a log.
             async with begin(self.engine) as tx:

@@ -132,14 +132,15 @@ class Rebuilding:
             query, parameters, fact_of = self.subject.read_back.last(now)
             async with begin(self.building.engine) as tx:
                 facts = [fact_of(row) for row in await tx.execute(text(query), parameters)]
-            await self._apply([Entry(Message(f"{f.event_id}/{now}", "rebuild", f), now) for f in facts])
+            entries = [Entry(Message(f"{f.event_id}/{now}", "rebuild", f), now) for f in facts]
+            await self._apply(entries, of_log=False)
 
     def _now(self) -> datetime:
         return open_clock(self.subject.settings.stride_clock).now()
 
-    async def _apply(self, entries: Sequence[Entry]) -> None:
+    async def _apply(self, entries: Sequence[Entry], *, of_log: bool = True) -> None:
         for start in range(0, len(entries), _BATCH):
-            await self.building.apply(entries[start : start + _BATCH])
+            await self.building.apply(entries[start : start + _BATCH], of_log=of_log)
 
     async def _own_ends(self) -> dict[TopicPartition, int]:
         """Where the own facts end that are applied as messages.
