@@ -5,6 +5,7 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python3.14; do \
   $$name -c '$(NEW_ENOUGH)' 2>/dev/null && { command -v $$name; break; }; done)
 VENV := .venv
+PEER := .venv-peer
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off
@@ -61,8 +62,14 @@ faults: $(READY) ## Break processes, servers and networks, and count what is los
 simulate: $(READY) ## Explore seeded schedules with a crash at any await (ARGS="--seeds 10000")
 	@$(BIN)/python -m tests.simulation $(ARGS)
 
-bench: $(READY) ## Measure speed beside its references (ARGS="--quick")
+bench: $(READY) $(PEER)/.ready ## Measure speed beside its references and a peer (ARGS="--quick")
 	@$(BIN)/stride bench $(ARGS)
+
+# The peer pins other versions than we do: an environment of its own. Without it the bench says so and goes on.
+$(PEER)/.ready: benchmarks/references/peer-requirements.txt
+	@echo "Installing the peer (quixstreams) into $(PEER) ..."
+	@{ "$(PYTHON)" -m venv $(PEER) && $(PEER)/bin/python -m pip install --disable-pip-version-check --quiet -r $< \
+	    && touch $@; } || echo "The peer could not be installed: its row will be missing."
 
 LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 lock: $(READY) ## Resolve the dependencies anew and write the lock files
@@ -72,5 +79,5 @@ lock: $(READY) ## Resolve the dependencies anew and write the lock files
 	$(BIN)/python -m stride.embedded.lock
 
 clean: ## Remove the virtual environment, caches and the stack's data
-	rm -rf $(VENV) .stride build *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(PEER) .stride build *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

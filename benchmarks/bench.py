@@ -15,7 +15,7 @@ from benchmarks.growth import Size, growth
 from benchmarks.latency import latency
 from benchmarks.memory import memory
 from benchmarks.peer import peer
-from benchmarks.scaling import scaling
+from benchmarks.scaling import PROCESSES, scaling
 from benchmarks.throughput import WORKLOADS, throughput
 from stride.embedded.errors import BadConfiguration
 from stride.embedded.servers import Report
@@ -33,7 +33,8 @@ class Sizes:
     samples: int
     courses: Size
     memory_seconds: float
-    """For each service."""
+    """For each service; 0: not measured, since a short run tells nothing."""
+    processes: Sequence[int] = PROCESSES
     services: Sequence[str] = tuple(WORKLOADS)
 
 
@@ -47,14 +48,18 @@ FULL = Sizes(
 )
 """About an hour and 15 GB on two cores."""
 QUICK = Sizes(
-    events=3_000,
+    events=2_000,
     rounds=1,
-    requests=1_000,
-    samples=40,
+    requests=500,
+    samples=20,
     courses=Size(courses=5_000, inbox=50_000),
-    memory_seconds=1,
+    memory_seconds=0,
+    processes=(1, 2),
 )
-"""At most three minutes on two cores; good to see whether all is well, not to compare machines."""
+"""At most three minutes on two cores; good to see whether all is well, not to compare machines.
+
+Memory and four processes are the full bench's: they take longer than that, or say nothing.
+"""
 _BYTES_PER_COURSE = 15_000
 
 
@@ -105,6 +110,8 @@ async def _growth(run: Run) -> Figures:
 
 async def _memory(run: Run) -> Figures:
     sizes = run.sizes
+    if not sizes.memory_seconds:
+        return {}
     return {
         service: await memory(
             run.on, service, seconds=sizes.memory_seconds, chunk=sizes.events // 4, seed=run.seed, report=run.report
@@ -115,7 +122,8 @@ async def _memory(run: Run) -> Figures:
 
 async def _scaling(run: Run) -> Figures:
     sizes = run.sizes
-    return await scaling(run.on, events=sizes.events, rounds=sizes.rounds, seed=run.seed, report=run.report)
+    size = {"events": sizes.events, "rounds": sizes.rounds, "seed": run.seed}
+    return await scaling(run.on, **size, sizes=sizes.processes, report=run.report)
 
 
 async def _peer(run: Run) -> Figures:
@@ -147,14 +155,18 @@ async def bench(
     """Measure the sections `only`, in order; `begin` hears of each before it starts."""
     began, load = time.monotonic(), os.getloadavg()[0]
     found: Figures = {}
+    seconds: dict[str, int] = {}
     async with ground(home, report) as on:
         for name in only:
             begin(name)
+            since = time.monotonic()
             found[name] = await SECTIONS[name](Run(on, sizes, seed, report))
+            seconds[name] = round(time.monotonic() - since)
     machine = {
         "cores": os.cpu_count(),
         "load": {"before": round(load, 2), "after": round(os.getloadavg()[0], 2)},
         "python": platform.python_version(),
         "durable": True,
     }
-    return {**found, "machine": machine, "seed": seed, "seconds": round(time.monotonic() - began)}
+    seconds["all"] = round(time.monotonic() - began)
+    return {**found, "machine": machine, "seed": seed, "seconds": seconds}

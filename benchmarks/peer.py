@@ -11,10 +11,7 @@ from benchmarks.workload import progress
 from shared.settings import ROOT
 from stride.embedded.servers import Report, silent
 
-INSTALL = (
-    "python3 -m venv .venv-peer && .venv-peer/bin/pip install -r benchmarks/references/peer-requirements.txt "
-    "(or STRIDE_BENCH_PEER=/path/to/its/python)"
-)
+INSTALL = "`make bench` installs it into .venv-peer (or STRIDE_BENCH_PEER=/path/to/its/python)"
 
 
 def python_of_peer() -> Path | None:

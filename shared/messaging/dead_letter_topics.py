@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from shared.flow import FLOW, INBOUND_TOPIC, consumed_topics, dead_letter_topic
+from shared.messaging import wire
 from shared.messaging.masking import identifier, printable
 from shared.messaging.message import Position, RawRecord
 from shared.messaging.topic_reader import all_records, patient, prolong, reader
@@ -98,10 +99,14 @@ def original(letter: Letter, authorization: str = "") -> RawRecord:
     Its token was taken away then: for the inbound topic, `authorization` takes its place.
     """
     headers = tuple(header for header in letter.record.headers if not header[0].startswith(_OURS))
-    if authorization and letter.topic == INBOUND_TOPIC:
-        headers = (*headers, (_AUTHORIZATION, authorization.encode()))
-    position = Position(letter.topic, 0, letter.offset)
-    return RawRecord(position, letter.record.key, letter.record.value, headers)
+    record = RawRecord(Position(letter.topic, 0, letter.offset), letter.record.key, letter.record.value, headers)
+    return authorized(record, authorization) if authorization and letter.topic == INBOUND_TOPIC else record
+
+
+def authorized(record: RawRecord, authorization: str) -> RawRecord:
+    """The record with a sender's token in place of its own, if it still has one."""
+    token = (_AUTHORIZATION, authorization.encode())
+    return record._replace(headers=(*wire.without_secrets(record.headers), token))
 
 
 async def put_back(bootstrap: str, letters: Sequence[Letter]) -> int:

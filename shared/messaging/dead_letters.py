@@ -7,8 +7,6 @@ from shared.messaging import wire
 from shared.messaging.message import Position, RawRecord
 from shared.messaging.outbox import Outgoing
 
-SECRET_HEADERS = frozenset({"authorization"})
-
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
@@ -27,7 +25,7 @@ class DeadLetter:
 def outgoing(letter: DeadLetter, service: str) -> Outgoing:
     """The dead letter as a record for `dlq.<service>.<topic>`: original bytes, key and headers."""
     position = letter.position
-    original = tuple(header for header in letter.record.headers if header[0].lower() not in SECRET_HEADERS)
+    original = wire.without_secrets(letter.record.headers)
     added = {
         "dlq-code": letter.code,
         "dlq-reason": letter.reason[:500],

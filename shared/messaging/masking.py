@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from shared.messaging.dead_letters import SECRET_HEADERS
+from shared.messaging.wire import SECRET_HEADERS
 
 _ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,300}")
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")

@@ -68,7 +68,7 @@ def wait_for_update(state: Any, fact: Fact, now: datetime) -> Decision[Any]:
 
 
 async def park(tx: AsyncConnection, parked: Sequence[tuple[Message, str]]) -> None:
-    """Keep the records of `parked` byte for byte, each with its reason."""
+    """Keep the records of `parked` byte for byte, but for a sender's token, each with its reason."""
     rows = [_row(message, message.record, reason) for message, reason in parked if message.record]
     if rows:
         await tx.execute(_PARK, rows)
@@ -82,7 +82,7 @@ def _row(message: Message, record: RawRecord, reason: str) -> dict[str, object]:
         "offset": record.position.offset,
         "event_id": message.event_id,
         "record_key": record.key,
-        "headers": wire.pack_raw_headers(record.headers),
+        "headers": wire.pack_raw_headers(wire.without_secrets(record.headers)),
         "value": record.value,
         "reason": reason[:500],
     }

@@ -14,7 +14,7 @@ from shared.clock import open_clock
 from shared.flow import INBOUND_TOPIC, dead_letter_topic
 from shared.messaging import wire
 from shared.messaging.allowance import Allowance
-from shared.messaging.dead_letter_topics import Letter, Returning, dead_letters, original, returning
+from shared.messaging.dead_letter_topics import Letter, Returning, authorized, dead_letters, original, returning
 from shared.messaging.door import Door
 from shared.messaging.errors import Unreadable
 from shared.messaging.message import Message, RawRecord
@@ -84,7 +84,7 @@ async def replay(
     """Take up `chosen`, parked keys first; one that fails stays, and the others go on.
 
     What is decided anew leaves by the outbox, through the service's running relay. A letter goes
-    back only if the service can read it now. `authorization` is the header for letters of the
+    back only if the service can read it now. `authorization` is the header for what came by the
     inbound topic. A dry run tells the same and changes nothing.
 
     Raises:
@@ -92,7 +92,9 @@ async def replay(
     """
     limit = allowance or Allowance()
     fates = [
-        await _replay_key(one, desks[one.service], limit, dry_run=dry_run) for one in chosen if one.kind == "parked"
+        await _replay_key(one, desks[one.service], limit, authorization=authorization, dry_run=dry_run)
+        for one in chosen
+        if one.kind == "parked"
     ]
     letters = sorted((one for one in chosen if one.kind == "letter"), key=lambda one: one.service)
     for service, group in groupby(letters, key=lambda one: one.service):
@@ -102,15 +104,29 @@ async def replay(
     return fates
 
 
-async def _replay_key(one: Stranded, desk: Desk, limit: Allowance, *, dry_run: bool) -> Fate:
+async def _replay_key(one: Stranded, desk: Desk, limit: Allowance, *, authorization: str, dry_run: bool) -> Fate:
     if limit.spent:
         return Fate(one, "left")
-    replayed = await replay_key(desk.door, one.key, desk.decode, dry_run=dry_run, allowance=limit)
+    decode = _with_token(desk.decode, authorization)
+    replayed = await replay_key(desk.door, one.key, decode, dry_run=dry_run, allowance=limit)
     if replayed.reason:
         return Fate(one, "failed", replayed.applied, replayed.reason)
     if replayed.stopped:
         return Fate(one, "left", replayed.applied)
     return Fate(one, "done" if replayed.applied else "gone", replayed.applied)
+
+
+def _with_token(decode: Decoder, authorization: str) -> Decoder:
+    """Reads parked records of the inbound topic, which are kept without their token, with `authorization`."""
+
+    def decoding(record: RawRecord) -> Message:
+        if record.position.topic == INBOUND_TOPIC:
+            if not authorization:
+                raise Unreadable("no-token", NO_TOKEN)
+            record = authorized(record, authorization)
+        return decode(record)
+
+    return decoding
 
 
 async def _replay_letters(

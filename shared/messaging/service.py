@@ -80,13 +80,18 @@ def check_flow(name: str, handlers: Mapping[type[Fact], Handler]) -> None:
 
 
 def run(service: Service) -> None:
-    """Run until SIGTERM or SIGINT; exits 69 when Kafka or PostgreSQL is away, 78 on bad configuration."""
+    """Run until SIGTERM or SIGINT, which may come at any moment.
+
+    Exits 69 when Kafka or PostgreSQL is away, 78 on bad configuration.
+    """
     configure_logging(service.name)
     try:
         check_flow(service.name, service.handlers)
         settings = load_settings()
         with asyncio.Runner(loop_factory=_fast_loop) as runner:
             code = runner.run(_serve(service, settings))
+    except asyncio.CancelledError:
+        code = 0  # told to stop before all was started
     except (ConfigurationInvalid, FlowDisagrees, Unavailable, UnsafeSubscription) as error:
         log().error("cannot-start", reason=str(error))
         code = error.exit_code
@@ -102,6 +107,7 @@ def _fast_loop() -> asyncio.AbstractEventLoop:
 
 
 async def _serve(service: Service, settings: Settings) -> int:
+    _on_stop_signals(_this_task().cancel)
     engine = open_engine(settings.resolved_database_url, service.name)
     clock = open_clock(settings.stride_clock)
     relay = Relay(engine, settings.kafka_bootstrap)
@@ -157,10 +163,8 @@ async def _until_stopped(app: FastAPI, running: Running, background: Sequence[Aw
             server_header=False,
         )
     )
-    loop = asyncio.get_running_loop()
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    _on_stop_signals(stop.set)
     tasks = [asyncio.ensure_future(part) for part in background]
     serving = asyncio.ensure_future(server.serve())
     stopping = asyncio.ensure_future(stop.wait())
@@ -177,6 +181,17 @@ async def _until_stopped(app: FastAPI, running: Running, background: Sequence[Aw
     with suppress(asyncio.CancelledError):
         await asyncio.gather(*tasks, return_exceptions=True)
     return 1 if failed else 0
+
+
+def _on_stop_signals(act: Callable[[], object]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, act)
+
+
+def _this_task() -> "asyncio.Task[int]":
+    task = asyncio.current_task()
+    assert task is not None
+    return task
 
 
 class _Server(uvicorn.Server):

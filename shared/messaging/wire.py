@@ -15,6 +15,8 @@ from shared.messaging.message import Message, Newer, NewerFact, NewerOfClinic, R
 
 SPEC_VERSION: Final = "1.0"
 JSON_TYPE: Final = "application/json"
+SECRET_HEADERS: Final = frozenset({"authorization"})
+"""What says who sent a record; nobody keeps it. In lower case."""
 STRUCTURED_TYPE: Final = "application/cloudevents+json"
 _LONGEST_IDENTITY: Final = 256
 _TYPE: Final = re.compile(r"clinic\.(?P<name>.+)\.v(?P<version>[1-9][0-9]{0,8})")
@@ -138,6 +140,11 @@ def read_fact(fact_type: type[Fact], value: bytes) -> Fact:
     except ValidationError as error:
         fields = ", ".join(".".join(map(str, item["loc"])) or "body" for item in error.errors(include_input=False))
         raise Unreadable("bad-value", f"Not a valid {fact_type.wire_type()}: {fields}") from None
+
+
+def without_secrets(headers: tuple[tuple[str, bytes | None], ...]) -> tuple[tuple[str, bytes | None], ...]:
+    """The headers that may be kept where a record is laid aside."""
+    return tuple(header for header in headers if header[0].lower() not in SECRET_HEADERS)
 
 
 def pack_headers(headers: Mapping[str, str]) -> bytes:

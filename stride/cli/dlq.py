@@ -45,8 +45,8 @@ _Token = Annotated[
     str,
     typer.Option(
         "--token",
-        help="For letters of clinic.inbound, whose token is not kept: that of their sender. "
-        "It says whose patients they are about, so select letters of one sender only.",
+        help="For what came by clinic.inbound, whose token is not kept: that of its sender. "
+        "It says whose patients it is about, so select what one sender sent.",
     ),
 ]
 

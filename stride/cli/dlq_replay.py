@@ -90,7 +90,9 @@ def _ask(chosen: Sequence[Stranded]) -> None:
 async def _with_progress(
     output: Output, stack: Reach, chosen: Sequence[Stranded], allowance: Allowance, *, dry_run: bool, token: str
 ) -> list[Fate]:
-    desks = stack.desks({one.service for one in chosen})
+    desks, closed = stack.desks({one.service for one in chosen})
+    stay = [Fate(one, "failed", 0, closed[one.service]) for one in chosen if one.service in closed]
+    chosen = [one for one in chosen if one.service in desks]
     events = sum(one.events for one in chosen)
     total = events if allowance.most is None else min(events, allowance.most)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -98,7 +100,7 @@ async def _with_progress(
         task = progress.add_task("Trying" if dry_run else "Replaying", total=total)
         allowance.told = lambda: progress.advance(task)
         try:
-            return await replay(
+            return stay + await replay(
                 chosen,
                 desks,
                 stack.settings.kafka_bootstrap,

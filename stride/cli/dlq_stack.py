@@ -16,7 +16,7 @@ from shared.database import driver_url, open_engine, role_of
 from shared.flow import FLOW
 from shared.messaging.replay_run import Desk, open_desk
 from shared.messaging.service import Service
-from shared.settings import Settings, load_settings
+from shared.settings import ConfigurationInvalid, Settings, load_settings
 from stride.cli import exits
 from stride.embedded.addresses import Addresses, External
 from stride.embedded.home import Home
@@ -48,13 +48,16 @@ class Reach:
         """Services that this login may not see: a service's own login sees that service only."""
         return [service for service in FLOW if service not in self.engines]
 
-    def desks(self, services: Iterable[str]) -> dict[str, Desk]:
-        """Each service with its own handlers, store and decoders.
-
-        Raises:
-            ConfigurationInvalid: a file that the service needs is missing or wrong.
-        """
-        return {name: open_desk(_service(name), self.settings, self.engines[name]) for name in services}
+    def desks(self, services: Iterable[str]) -> tuple[dict[str, Desk], dict[str, str]]:
+        """Each service with its handlers, store and decoders; and why some have none: a file is missing or wrong."""
+        desks: dict[str, Desk] = {}
+        closed: dict[str, str] = {}
+        for name in services:
+            try:
+                desks[name] = open_desk(_service(name), self.settings, self.engines[name])
+            except ConfigurationInvalid as error:
+                closed[name] = str(error)
+        return desks, closed
 
 
 def settings_of(home: Path) -> Settings:

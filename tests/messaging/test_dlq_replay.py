@@ -17,6 +17,7 @@ from services.intake.api.inbound import inbound_decoder
 from services.intake.main import SERVICE as INTAKE
 from shared.clock import SystemClock
 from shared.flow import INBOUND_TOPIC
+from shared.ids import random_id
 from shared.messaging import wire
 from shared.messaging.allowance import Allowance
 from shared.messaging.consumer import Consumer
@@ -30,6 +31,7 @@ from shared.messaging.replay_run import NO_TOKEN, Desk, Fate, open_desk, replay
 from shared.messaging.stranded import Selection, Stranded, find_stranded
 from shared.settings import Settings
 from shared.tokens import Bearer, Tokens
+from stride.cli.dlq_stack import Reach
 from stride.demo.watch import read_all
 from tests.messaging.counting import CountStore, tally
 from tests.messaging.stranding import (
@@ -291,6 +293,42 @@ async def test_a_letter_of_the_inbound_topic_goes_back_with_its_senders_token_on
     ]
     assert (record.value, record.key, dict(record.headers)["authorization"]) == (value, key.encode(), b"Bearer secret")
     assert not [name for name, _ in record.headers if name.startswith("dlq-")]
+
+
+async def test_what_is_parked_from_the_inbound_topic_keeps_no_token_and_is_replayed_with_its_senders(
+    door: Door, kafka_bootstrap: str, clinic_id: str
+) -> None:
+    key = f"{clinic_id}/p"
+    headers = (
+        ("ce_id", random_id().encode()), ("ce_type", b"clinic.plan.ended.v1"), ("ce_source", b"/system"),
+        ("ce_specversion", b"1.0"), ("Authorization", b"Bearer secret"),
+    )  # fmt: skip
+    value = orjson.dumps({"patient_id": "p", "plan_id": "x", "reason": "completed", "ended_at": "2026-03-02T09:00:00Z"})
+    record = RawRecord(Position(INBOUND_TOPIC, 0, 1), key.encode(), value, headers)
+    decode = inbound_decoder(Tokens({SECRET_HASH: Bearer(clinic_id=clinic_id, system="s", role="clinic-system")}))
+    await door.park_alone(decode(record), "broken")
+    (parked,) = await parked_events(door.engine, key)
+    assert parked.record == record._replace(headers=headers[:-1])
+    chosen = await find_stranded({"progress": door.engine}, kafka_bootstrap, Selection(kind="parked", key=key))
+
+    async def state(authorization: str) -> tuple[str, int, str]:
+        desks = {"progress": Desk(door, decode)}
+        return _told(await replay(chosen, desks, kafka_bootstrap, authorization=authorization))[chosen[0].id]
+
+    assert await state("") == ("failed", 0, NO_TOKEN)
+    assert (await state("Bearer wrong"))[0] == "failed"
+    assert await state("Bearer secret") == ("done", 1, "")
+
+
+def test_a_service_whose_files_are_missing_keeps_only_its_own_from_being_replayed(
+    door: Door, database_url: str, kafka_bootstrap: str, tmp_path: Path
+) -> None:
+    settings = Settings(
+        database_url=database_url, kafka_bootstrap=kafka_bootstrap, stride_tokens=tmp_path / "missing.json"
+    )
+    desks, closed = Reach(settings, {"intake": door.engine, "progress": door.engine}).desks(["intake", "progress"])
+    assert list(desks) == ["progress"]
+    assert "no token file" in closed["intake"]
 
 
 async def test_a_desk_reads_each_topic_as_the_service_does(
