@@ -8,6 +8,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -42,7 +43,8 @@ class Replica:
     def signal(self, number: signal.Signals) -> None:
         """Send a signal; one that is gone gets none."""
         if self.alive:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):  # it ended, and nobody has noticed yet
+                os.kill(self.pid, number)
 
     async def ended(self, seconds: float = 20) -> int:
         """Its exit code, as soon as it is gone.
