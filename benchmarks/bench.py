@@ -52,7 +52,7 @@ QUICK = Sizes(
     rounds=1,
     requests=500,
     samples=20,
-    courses=Size(courses=5_000, inbox=50_000),
+    courses=Size(courses=5_000, inbox=50_000, few=250),
     memory_seconds=0,
     processes=(1, 2),
 )

@@ -21,7 +21,6 @@ from services.progress.tables import METADATA
 from stride.embedded.servers import Report, silent
 
 _CLINIC = "growth"
-SMALL = 1_000
 _STORED_TURNS = 10
 _SLICE, _WARM = 100, 1_000
 _INBOX_BYTES = "SELECT pg_total_relation_size('progress.inbox')"
@@ -34,28 +33,33 @@ class Size:
 
     courses: int
     inbox: int
+    few: int = 1_000
+    """Courses of the small database, and of what is copied for the large one."""
 
 
 async def growth(
     on: Ground, *, events: int, rounds: int, seed: int, size: Size, report: Report = silent
 ) -> dict[str, Any]:
     """Throughput on a small database and on a grown one, in turns."""
-    copies = size.courses // SMALL
+    copies, few_courses = size.courses // size.few, size.few
     runs: dict[str, list[Measured]] = {"small": [], "large": [], "spread": []}
     async with beside(on, "growth_small") as few, beside(on, "growth_large") as many:
         for each in (few, many):
-            await _template(each, seed, report)
-        await _grow(many, copies, size.inbox, report)
+            await _template(each, seed, few_courses, report)
+        await _grow(many, copies, size, report)
         for each in (few, many):
             await each.database.execute("VACUUM (ANALYZE)", timeout=900)
         for number in range(rounds):
             report(f"growth: round {number + 1} of {rounds}")
-            runs["small"].append(await _run(few, _events(f"{seed}-small-{number}", events, 1)))
-            runs["large"].append(await _run(many, _events(f"{seed}-large-{number}", events, copies)))
-            runs["spread"].append(await _run(many, _events(f"{seed}-spread-{number}", events, copies, spread=True)))
+            runs["small"].append(await _run(few, _events(f"{seed}-small-{number}", events, few_courses, 1)))
+            runs["large"].append(await _run(many, _events(f"{seed}-large-{number}", events, few_courses, copies)))
+            runs["spread"].append(
+                await _run(many, _events(f"{seed}-spread-{number}", events, few_courses, copies, spread=True))
+            )
         per_row = await many.database.fetchval(_INBOX_BYTES) / max(1, size.inbox)
         stored = {
             "courses": size.courses,
+            "few_courses": size.few,
             "inbox_rows": size.inbox,
             "database_bytes_per_course": round(await _bytes_per_course(many, size.courses)),
             "inbox_bytes_per_row": round(per_row),
@@ -80,14 +84,16 @@ def _ratio(ones: Sequence[Measured], others: Sequence[Measured]) -> float:
     return round(median(one.per_second / other.per_second for one, other in zip(ones, others, strict=True)), 3)
 
 
-async def _template(on: Ground, seed: int, report: Report) -> None:
-    """A thousand courses of ten events each, stored by the service."""
-    report(f"growth: storing {SMALL} courses")
+async def _template(on: Ground, seed: int, courses: int, report: Report) -> None:
+    """So many courses of ten events each, stored by the service."""
+    report(f"growth: storing {courses} courses")
     facts = [
-        *(plan(_CLINIC, number) for number in range(SMALL)),
-        *outcomes(Random(seed), _CLINIC, SMALL, SMALL * _STORED_TURNS),
+        *(plan(_CLINIC, number) for number in range(courses)),
+        *outcomes(Random(seed), _CLINIC, courses, courses * _STORED_TURNS),
     ]
-    work = Work([as_record(fact, "intake") for fact in facts], _events(f"{seed}-template", 0, 1), _NOW, [_CLINIC])
+    work = Work(
+        [as_record(fact, "intake") for fact in facts], _events(f"{seed}-template", 0, courses, 1), _NOW, [_CLINIC]
+    )
     await measure(on, Stride("progress", work), work)
 
 
@@ -96,13 +102,13 @@ async def _run(on: Ground, found: Sequence[Record]) -> Measured:
     return await measure(on, Stride("progress", work), work)
 
 
-def _events(run: str, events: int, copies: int, *, spread: bool = False) -> list[Record]:
+def _events(run: str, events: int, courses: int, copies: int, *, spread: bool = False) -> list[Record]:
     """Further readings of stored patients: of as many as the small database has, or of all. The first warm up."""
     chance = Random(run)
-    stored = [(number, copy) for number in range(SMALL) for copy in ([chance.randrange(copies)])]
+    stored = [(number, copy) for number in range(courses) for copy in ([chance.randrange(copies)])]
     records = list[Record]()
     for count in range(_WARM + events):
-        number, copy = (chance.randrange(SMALL), chance.randrange(copies)) if spread else stored[count % SMALL]
+        number, copy = (chance.randrange(courses), chance.randrange(copies)) if spread else stored[count % courses]
         fact = later_outcome(chance, _CLINIC, number, _name(number, copy), f"{run}-{count}")
         records.append(as_record(fact, "intake"))
     return records
@@ -112,15 +118,15 @@ def _name(number: int, copy: int) -> str:
     return f"{patient_id(number)}-{copy}" if copy else patient_id(number)
 
 
-async def _grow(on: Ground, copies: int, inbox: int, report: Report) -> None:
+async def _grow(on: Ground, copies: int, size: Size, report: Report) -> None:
     for first in range(1, copies, _SLICE):
         last = min(first + _SLICE, copies) - 1
-        report(f"growth: {last * SMALL} of {(copies - 1) * SMALL} courses stored")
+        report(f"growth: {last * size.few} of {(copies - 1) * size.few} courses stored")
         for table in METADATA.sorted_tables:
             await _copy(on, table.name, [column.name for column in table.columns], first, last)
-    for first in range(0, inbox, 500_000):
-        report(f"growth: {first} of {inbox} inbox rows stored")
-        await _fill_inbox(on, min(500_000, inbox - first))
+    for first in range(0, size.inbox, 500_000):
+        report(f"growth: {first} of {size.inbox} inbox rows stored")
+        await _fill_inbox(on, min(500_000, size.inbox - first))
     await on.database.execute("CHECKPOINT", timeout=900)
 
 

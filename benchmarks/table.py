@@ -52,7 +52,7 @@ def _latency(found: Mapping[str, Any]) -> Iterator[Line]:
 def _growth(found: Mapping[str, Any]) -> Iterator[Line]:
     stored = f"{found['courses']:,} courses, {found['inbox_rows']:,} inbox rows"
     yield Line(f"growth: {stored}", f"{found['large_per_s']:,.0f}/s", f"{found['small_per_s']:,.0f}/s")
-    yield at_least("  of that with 1,000 courses", found["of_small"], _GROWTH)
+    yield at_least(f"  of that with {found['few_courses']:,} courses", found["of_small"], _GROWTH)
     yield at_least("  each event another patient", found["spread_of_small"], None)
 
 

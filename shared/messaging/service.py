@@ -10,29 +10,21 @@ from dataclasses import dataclass, field
 
 import uvicorn
 from fastapi import FastAPI
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
-from starlette.requests import Request
-from starlette.responses import JSONResponse
 
-from shared.clock import Clock, open_clock, wall_seconds
+from shared.clock import Clock, open_clock
 from shared.database import open_engine, sqlstate
 from shared.events.base import Fact
 from shared.flow import FLOW
-from shared.messaging import retention
+from shared.messaging import health, retention
 from shared.messaging.consumer import Consumer, Decoder
 from shared.messaging.door import Door, Store
 from shared.messaging.errors import FlowDisagrees, Unavailable, UnsafeSubscription
-from shared.messaging.held import heed_no_error
 from shared.messaging.message import Handler
 from shared.messaging.relay import Relay
 from shared.messaging.topics import wait_until_answering
 from shared.settings import ConfigurationInvalid, Settings, load_settings
 from shared.telemetry import configure_logging, log
-
-_DATABASE_MAY_TAKE_SECONDS = 2
-_RELAY_MAY_FAIL_SECONDS = 6
-"""Whoever asks now and then learns within 10 s of the first failure."""
 
 
 @dataclass(slots=True)
@@ -118,7 +110,7 @@ async def _serve(service: Service, settings: Settings) -> int:
     consumer = Consumer(settings.kafka_bootstrap, door, service.decoders(settings))
     consumer.check()
     app = FastAPI(title=f"Stride {service.name}", docs_url=None, redoc_url=None)
-    _health(app, running, consumer)
+    health.add(app, engine, relay, consumer)
     if service.edge:
         service.edge(running, app)
     async with _connected(service, running, consumer):
@@ -211,46 +203,3 @@ def _where(task: asyncio.Future[None]) -> str:
     while trace and trace.tb_next:
         trace = trace.tb_next
     return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""
-
-
-def _health(app: FastAPI, running: Running, consumer: Consumer) -> None:
-    async def live(_: Request) -> JSONResponse:
-        return JSONResponse({"status": "live"})
-
-    async def ready(_: Request) -> JSONResponse:
-        problems = await _problems(running, consumer)
-        warnings = [
-            f"kafka: {topic} takes no records: {reason}" for topic, reason in running.relay.held.reasons.items()
-        ]
-        body = {"status": "ready" if not problems else "not-ready", "problems": problems, "warnings": warnings}
-        return JSONResponse(body, status_code=503 if problems else 200)
-
-    app.add_route("/health/live", live)
-    app.add_route("/health/ready", ready)
-
-
-async def _database_problems(engine: AsyncEngine) -> list[str]:
-    asked = asyncio.ensure_future(_ask(engine))
-    asked.add_done_callback(heed_no_error)
-    done, _ = await asyncio.wait([asked], timeout=_DATABASE_MAY_TAKE_SECONDS)
-    if not done:
-        # Not awaited: where packets vanish, closing the connection takes seconds more.
-        asked.cancel()
-        return ["database: TimeoutError"]
-    error = asked.exception()
-    return [f"database: {type(error).__name__}"] if error else []
-
-
-async def _ask(engine: AsyncEngine) -> None:
-    async with engine.connect() as connection:
-        await connection.execute(text("SELECT 1"))
-
-
-async def _problems(running: Running, consumer: Consumer) -> list[str]:
-    problems = await _database_problems(running.engine)
-    if not consumer.assigned:
-        problems.append("kafka: no partitions assigned")
-    failing = running.relay.failing_since
-    if failing and wall_seconds() - failing > _RELAY_MAY_FAIL_SECONDS:
-        problems.append("kafka: the relay can't publish")
-    return problems

@@ -76,7 +76,7 @@ async def test_a_peer_that_is_not_installed_says_how_to_install_it(
     nowhere: Any = None
     found = await peer(nowhere, events=1, rounds=1, seed=1)
     assert found["installed"] is False
-    assert "peer-requirements.txt" in str(found["install"])
+    assert "make bench" in str(found["install"])
 
 
 def test_an_unknown_section_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
