@@ -1,7 +1,8 @@
 """Connections to PostgreSQL. Each service works in its own schema, under its own role."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -72,10 +73,8 @@ async def fetch(tx: AsyncConnection, statement: TextClause, parameters: Mapping[
         result = await tx.execute(statement, parameters)
         return result.all() if result.returns_rows else []
     sql, names = for_driver(statement.text)
-    try:
+    with _failures(raw, sql):
         rows: Sequence[Sequence[Any]] = await raw.fetch(sql, *(parameters[name] for name in names))
-    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise _failed(raw, sql, error) from error
     return rows
 
 
@@ -96,10 +95,8 @@ async def copy_rows(tx: AsyncConnection, table: str, columns: Sequence[str], row
     if not raw.is_in_transaction():
         # SQLAlchemy begins with the first statement of its own; a COPY before it would commit at once.
         await tx.execute(_ANY)
-    try:
+    with _failures(raw, f"COPY {table}"):
         await raw.copy_records_to_table(table, records=rows, columns=columns)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise _failed(raw, f"COPY {table}", error) from error
 
 
 def _driver(tx: AsyncConnection) -> Any:
@@ -109,8 +106,16 @@ def _driver(tx: AsyncConnection) -> Any:
     return connection.connection.driver_connection
 
 
-def _failed(raw: Any, what: str, error: Exception) -> DBAPIError:
-    return DBAPIError(what, None, error, connection_invalidated=raw.is_closed())
+@contextmanager
+def _failures(raw: Any, what: str) -> Generator[None]:
+    """The driver's errors as SQLAlchemy's. A connection that gave no answer in time is not asked for a rollback."""
+    try:
+        yield
+    except TimeoutError:
+        raw.terminate()
+        raise
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise DBAPIError(what, None, error, connection_invalidated=raw.is_closed()) from error
 
 
 def sqlstate(error: BaseException) -> str:
