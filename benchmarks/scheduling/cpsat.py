@@ -13,7 +13,15 @@ from ortools.sat.python import cp_model
 
 from benchmarks.scheduling.instances import NOW, Instance
 from services.scheduling.domain.booking import START_WITHIN_DAYS
-from services.scheduling.domain.objective import LEFT_OUT, NOT_PREFERRED, OTHER_PRACTITIONER, OVER_QUOTA, UNEVEN, WAIT
+from services.scheduling.domain.objective import (
+    LEFT_OUT,
+    NO_THERAPY,
+    NOT_PREFERRED,
+    OTHER_PRACTITIONER,
+    OVER_QUOTA,
+    UNEVEN,
+    WAIT,
+)
 from shared.events.clinical import PreferredTime, VisitLimit, Weekday
 
 _SECONDS = 120.0
@@ -95,9 +103,32 @@ def _slots(made: Instance, first: int, last: int) -> Slots:
             starts = [start for start in free_rooms if _free(made, who, day, start)]
             starts = [start for start in starts if _patient_can(made, day, start)]
             if starts:
-                wished = not plan.preferred_times or any(_within(plan.preferred_times, made, day, s) for s in starts)
-                found[who, day] = 0 if wished else NOT_PREFERRED
+                found[who, day] = min(_start_price(made, day, start) for start in starts)
     return found
+
+
+def _start_price(made: Instance, day: int, start: int) -> int:
+    plan = made.plan
+    wished = not plan.preferred_times or _within(plan.preferred_times, made, day, start)
+    return (0 if wished else NOT_PREFERRED) + (0 if _beside_therapy(made, day, start) else NO_THERAPY)
+
+
+def _beside_therapy(made: Instance, day: int, start: int) -> bool:
+    """Whether a therapy as long as the session fits on the day, the buffer to the asked minutes before or after."""
+    calendar, minutes = made.schedule.calendar, made.plan.session_minutes
+    assert calendar
+    kinds = {each.kind: each.within_minutes or 1440 for each in made.plan.co_interventions if each.same_day}
+    able = [r.id for r in calendar.resources.values() if r.kind == "practitioner" and r.offers & kinds.keys()]
+    within, buffer = max(kinds.values(), default=0), calendar.buffer_minutes
+    near = [
+        other
+        for gap in range(buffer, within + 1)
+        for other in (start + minutes + gap, start - gap - minutes)
+        if 0 <= other <= 1440 - minutes - buffer
+    ]
+    busy = made.schedule.busy.on(made.schedule.patients[made.plan.patient_id].resource, day)
+    free = [other for other in near if not any(busy >> minute & 1 for minute in range(other, other + minutes))]
+    return not able or any(_free(made, who, day, other) for other in free for who in able)
 
 
 def _any(made: Instance, rooms: list[int], day: int, start: int) -> bool:

@@ -9,7 +9,7 @@ from services.scheduling.domain.decide import terms_of_plan
 from services.scheduling.domain.diary import open_diary
 from services.scheduling.domain.preview import Preview, preview
 from services.scheduling.domain.quality import quality_of
-from shared.events.clinical import Phase, VisitLimit
+from shared.events.clinical import CoIntervention, Phase, VisitLimit
 from tests.domain.scheduling_examples import overlaps, tell
 
 TAPER = (
@@ -38,6 +38,22 @@ def test_where_rules_must_be_broken_as_little_is_broken_as_cp_sat_proves_possibl
     best, whole = optimum(made, strictly=False), optimum(made, strictly=True)
     assert whole is None or whole > 10_000
     assert cost(made) == best
+
+
+def test_with_therapy_on_the_same_day_a_course_costs_what_cp_sat_proves_to_be_the_least() -> None:
+    therapy = (CoIntervention(kind="physical-therapy", same_day=True, within_minutes=60),)
+    shares: list[float] = []
+    for seed in range(10):
+        made = instance(seed, Size(4, 2, 0.8), TAPER)
+        wanted = made.plan.model_copy(update={"co_interventions": therapy, "booking": "all-or-nothing"})
+        shown = preview(open_diary(made.schedule, wanted, NOW), terms_of_plan(wanted))
+        assert shown.cost == optimum(Instance(made.schedule, wanted), strictly=True)
+        share = shown.quality.same_day_therapy
+        if share is not None:
+            missing = [conflict for conflict in shown.conflicts if conflict.kind == "no-therapy"]
+            assert round(share * len(shown.appointments)) == len(shown.appointments) - len(missing)
+            shares.append(share)
+    assert any(0 < share < 1 for share in shares), "the term decides in some of the cases"
 
 
 LIMITS = (VisitLimit(sessions=3, within_days=10), VisitLimit(sessions=4, within_days=16))

@@ -11,7 +11,7 @@ from services.scheduling.domain.busy import Busy
 from services.scheduling.domain.calendar import ClinicCalendar
 from services.scheduling.domain.calendars import Calendars, Places
 from shared.events.calendars import ClinicDescribed
-from shared.events.clinical import BookingRule, Phase, PreferredTime, VisitLimit
+from shared.events.clinical import BookingRule, CoIntervention, Phase, PreferredTime, VisitLimit
 
 _WEEK, _ROUNDING = 7, 1e-6
 
@@ -33,6 +33,8 @@ class Terms:
     impossible_times: tuple[PreferredTime, ...] = ()
     booking: BookingRule = "best-effort"
     limits: tuple[VisitLimit, ...] = ()
+    therapy: CoIntervention | None = None
+    """What belongs on the same day, with a practitioner of that skill."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,4 +163,5 @@ def terms_of_plan(fact: intake.PlanCreated) -> Terms:
         impossible_times=fact.impossible_times,
         booking=fact.booking,
         limits=fact.limits,
+        therapy=next((each for each in fact.co_interventions if each.same_day), None),
     )

@@ -12,6 +12,9 @@ from services.scheduling.domain.openings import Opening, Openings
 from shared.events.base import PatientFact
 from shared.messaging.errors import Refused
 
+_ANY_TIME = 1440
+"""Minutes between session and therapy where the protocol says no more than the same day."""
+
 
 @dataclass(frozen=True, slots=True)
 class Diary:
@@ -84,6 +87,8 @@ class Diary:
             rooms=self.calendar.offering("room", terms.room_kind),
             preferred_times=terms.preferred_times,
             impossible_times=terms.impossible_times,
+            therapists=self.calendar.offering("practitioner", terms.therapy.kind) if terms.therapy else (),
+            therapy_within=(terms.therapy.within_minutes if terms.therapy else None) or _ANY_TIME,
             earliest=minutes_since_1970(self.now + self.calendar.notice),
             last_day=self.last_day,
         )

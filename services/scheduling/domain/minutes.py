@@ -19,6 +19,15 @@ def minutes_between(start: int, end: int) -> int:
     return ((1 << (end - start)) - 1) << start if end > start else 0
 
 
+def reached(minutes: int, ahead: int) -> int:
+    """The minutes, and those up to `ahead` minutes after any of them."""
+    reach = 1
+    while reach * 2 <= ahead + 1:
+        minutes |= minutes << reach
+        reach *= 2
+    return minutes | minutes << (ahead + 1 - reach)
+
+
 def beginnings(free: int, length: int) -> int:
     """The minutes at which `length` free minutes begin."""
     reach = 1

@@ -6,6 +6,7 @@ session is on day f, with a main practitioner m that the plan names or the searc
     WAIT * |f - wished first day|, rounded
     + for each session:  UNEVEN * (days since the session before - its phase's spacing)^2, rounded
                          + NOT_PREFERRED      where the patient wished another time
+                         + NO_THERAPY         where nobody is free for the therapy that belongs beside it
                          + OTHER_PRACTITIONER where it is not m
                          + OVER_QUOTA         where it is one more than its week's quota
                          + LEFT_OUT           where it has no time
@@ -25,6 +26,8 @@ WAIT = 2000
 UNEVEN = 700
 """One day more or less between two sessions than their phase asks for; it grows with the square."""
 NOT_PREFERRED = 1500
+NO_THERAPY = 1000
+"""Same-day therapy: worth half a day of wait, and less than the patient's own wishes."""
 OTHER_PRACTITIONER = 3000
 """Continuity: worth two days of uneven spacing."""
 OVER_QUOTA = 4000

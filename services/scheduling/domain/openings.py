@@ -8,8 +8,8 @@ from operator import or_
 
 from services.scheduling.domain.busy import Busy
 from services.scheduling.domain.calendar import ClinicCalendar
-from services.scheduling.domain.minutes import FULL, beginnings, minutes_between
-from services.scheduling.domain.objective import NEVER, NOT_PREFERRED, OTHER_PRACTITIONER
+from services.scheduling.domain.minutes import FULL, beginnings, minutes_between, reached
+from services.scheduling.domain.objective import NEVER, NO_THERAPY, NOT_PREFERRED, OTHER_PRACTITIONER
 from shared.events.clinical import PreferredTime, Weekday
 
 _WEEKDAYS = tuple(Weekday)
@@ -63,6 +63,10 @@ class Openings:
     """No start before this minute (since 1970)."""
     last_day: int
     """No start after this day."""
+    therapists: tuple[int, ...] = ()
+    """Who could hold the therapy that belongs beside each session; nobody where none does."""
+    therapy_within: int = 0
+    """At most so many minutes lie between both, and at least the clinic's buffer."""
     avoid: tuple[int, int] = (0, 0)
     """Minutes since 1970 that the session may not overlap: the time that was just cancelled."""
     _days: dict[int, _Day] = field(default_factory=dict[int, _Day], init=False)
@@ -105,6 +109,14 @@ class Openings:
     def is_preferred(self, opening: Opening) -> bool:
         """Whether a time is one that the patient prefers; any is, where there are no wishes."""
         return not self.preferred_times or bool(self._preferred(opening.day) >> opening.minute & 1)
+
+    def time_cost(self, opening: Opening) -> int:
+        """What a time costs the course, whoever treats and whether it is free or not."""
+        return next(cost for cost, starts in self._levels(opening.day) if starts >> opening.minute & 1)
+
+    def has_therapy(self, opening: Opening) -> bool:
+        """Whether somebody is free for the therapy beside it, the same day."""
+        return bool(self._beside_therapy(opening.day) >> opening.minute & 1)
 
     def anyone_open(self, days: range) -> bool:
         """Whether somebody who could treat, and a room, are open at once on one of the days."""
@@ -162,7 +174,28 @@ class Openings:
         return _Day(everybody, of, rooms, self._levels(day)) if everybody else _NONE
 
     def _levels(self, day: int) -> Sequence[tuple[int, int]]:
-        return ((0, self._preferred(day)), (NOT_PREFERRED, FULL)) if self.preferred_times else ((0, FULL),)
+        levels = [(0, FULL)]
+        if self.preferred_times:
+            levels = _wished(levels, NOT_PREFERRED, self._preferred(day))
+        if self.therapists:
+            levels = _wished(levels, NO_THERAPY, self._beside_therapy(day))
+        return levels
+
+    def _beside_therapy(self, day: int) -> int:
+        """Starts from which a therapy as long as the session fits before or after it, the same day.
+
+        It is not booked: the clinic's other system does that.
+        """
+        minutes, buffer = self.minutes, self.calendar.buffer_minutes
+        therapy = 0
+        for who in self.therapists:
+            therapy |= self.calendar.open_starts(who, day, minutes) & self._free(who, day, minutes + buffer)
+        therapy &= self._free(self.patient, day, minutes)
+        longest = self.therapy_within - buffer
+        if not therapy or longest < 0:
+            return 0
+        near = reached(therapy, longest)
+        return near >> (minutes + self.therapy_within) | near << (minutes + buffer)
 
     def _starts(self, day: int) -> int:
         """The starts that suit grid, patient and notice, whoever treats."""
@@ -204,3 +237,9 @@ class Openings:
             if each.weekday == weekday:
                 mask |= self.calendar.mask(day, each.start, each.end)
         return mask
+
+
+def _wished(levels: Sequence[tuple[int, int]], cost: int, wished: int) -> list[tuple[int, int]]:
+    """What starts cost where one more wish counts."""
+    kept = [(price, starts & wished) for price, starts in levels]
+    return sorted([*kept, *((price + cost, starts) for price, starts in levels)])

@@ -19,7 +19,7 @@ class Conflict:
     """A rule that could not be kept for a session."""
 
     sequence: int
-    kind: Literal["no-time", "over-quota", "spacing", "not-preferred", "other-practitioner"]
+    kind: Literal["no-time", "over-quota", "spacing", "not-preferred", "no-therapy", "other-practitioner"]
     detail: str
     """In words, for staff."""
     earliest: datetime | None = None
@@ -47,7 +47,15 @@ def preview(diary: Diary, terms: Terms) -> Preview:
     """Plan a course of these terms as if its plan came now. The diary stays as it is."""
     planned = planned_course(diary, PREVIEWED, terms)
     course = planned.diary.course(PREVIEWED)
-    return Preview(course, tuple(conflicts_of(diary, course)), quality_of(course, diary.calendar), planned.cost)
+    quality = quality_of(course, diary.calendar, _same_day_therapy(diary, course))
+    return Preview(course, tuple(conflicts_of(diary, course)), quality, planned.cost)
+
+
+def _same_day_therapy(diary: Diary, course: Course) -> float | None:
+    openings, appointments = diary.openings(course), course.appointments.values()
+    if not openings.therapists or not appointments:
+        return None
+    return sum(openings.has_therapy(diary.opening_of(each)) for each in appointments) / len(appointments)
 
 
 def conflicts_of(diary: Diary, course: Course) -> Iterator[Conflict]:
@@ -87,6 +95,8 @@ def _second_best(diary: Diary, course: Course) -> Iterator[Conflict]:
             yield Conflict(appointment.sequence, "other-practitioner", f"With {who}.")
         if not openings.is_preferred(diary.opening_of(appointment)):
             yield Conflict(appointment.sequence, "not-preferred", "Not at a time that the patient prefers.")
+        if openings.therapists and not openings.has_therapy(diary.opening_of(appointment)):
+            yield Conflict(appointment.sequence, "no-therapy", "Nobody is free for the therapy beside it.")
 
 
 def _main(appointments: Mapping[str, Appointment]) -> int:

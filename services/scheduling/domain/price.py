@@ -8,7 +8,7 @@ from itertools import pairwise
 from services.scheduling.domain.blocks import standing
 from services.scheduling.domain.course import Appointment, Course, Session
 from services.scheduling.domain.diary import Diary
-from services.scheduling.domain.objective import LEFT_OUT, NOT_PREFERRED, OTHER_PRACTITIONER, OVER_QUOTA, uneven, wait
+from services.scheduling.domain.objective import LEFT_OUT, OTHER_PRACTITIONER, OVER_QUOTA, uneven, wait
 from services.scheduling.domain.openings import Openings
 from services.scheduling.domain.quality import over_quota
 
@@ -21,8 +21,8 @@ class Visit:
     day: int
     session: Session
     practitioner: int
-    preferred: bool
-    """Its time is one that the patient prefers."""
+    time: int
+    """What its time costs, whoever treats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Price:
     """Uneven gaps, and more sessions in a week than its quota."""
     practitioner: int
     times: int
-    """Not at times that the patient prefers."""
+    """Not at times that the patient prefers, or without therapy the same day."""
 
     @property
     def total(self) -> int:
@@ -51,9 +51,9 @@ def visits_of(diary: Diary, course: Course, openings: Openings) -> list[Visit]:
 
 def visit_of(diary: Diary, session: Session, appointment: Appointment, openings: Openings) -> Visit:
     """An appointment of a session as a visit."""
-    preferred = not openings.preferred_times or openings.is_preferred(diary.opening_of(appointment))
+    time = openings.time_cost(diary.opening_of(appointment))
     day = diary.calendar.day_of(appointment.start)
-    return Visit(appointment.start, day, session, appointment.practitioner, preferred)
+    return Visit(appointment.start, day, session, appointment.practitioner, time)
 
 
 def price_of(visits: Sequence[Visit], wished: int, main: int, left_out: int) -> Price:
@@ -68,5 +68,5 @@ def price_of(visits: Sequence[Visit], wished: int, main: int, left_out: int) -> 
         left_out=LEFT_OUT * left_out,
         spacing=even + OVER_QUOTA * sum(over_quota(days, sessions)),
         practitioner=OTHER_PRACTITIONER * sum(1 for visit in visits if visit.practitioner != main),
-        times=NOT_PREFERRED * sum(1 for visit in visits if not visit.preferred),
+        times=sum(visit.time for visit in visits),
     )

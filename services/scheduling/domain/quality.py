@@ -26,12 +26,14 @@ class Quality:
     """Share of sessions with the practitioner who holds most of them; None without any session."""
     days_to_first: int | None
     """From the plan's start to the first session."""
+    same_day_therapy: float | None
+    """Share of sessions with somebody free for the therapy beside them; None where none belongs there."""
     proven_optimal: bool
     """All of it stands as one search booked it, and none was cheaper."""
 
 
-def quality_of(course: Course, calendar: ClinicCalendar) -> Quality:
-    """The figures of a course.
+def quality_of(course: Course, calendar: ClinicCalendar, beside: float | None = None) -> Quality:
+    """The figures of a course; `beside` is its share of sessions with same-day therapy.
 
     Raises:
         ValueError: its plan is not known yet.
@@ -51,6 +53,7 @@ def quality_of(course: Course, calendar: ClinicCalendar) -> Quality:
         over_quota=sum(over_quota(days, sessions)),
         continuity=_continuity(kept),
         days_to_first=days[0] - course.terms.starts_on.toordinal() if days else None,
+        same_day_therapy=beside,
         proven_optimal=course.proven and _as_booked(course),
     )
 
