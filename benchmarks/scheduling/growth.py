@@ -29,7 +29,7 @@ from shared.messaging.door import Door
 from shared.messaging.message import Message
 from shared.messaging.relay import Relay
 
-_CLINIC, _COURSES, _BOOKED, _LOOKS = "growth", 30, 20, 30
+_CLINIC, _COURSES, _WARM, _BOOKED, _LOOKS = "growth", 30, 4, 20, 30
 _PAST = timedelta(days=140)
 _NUMBERED = "generate_series(CAST(:first AS int), CAST(:last AS int)) AS n"
 _TWICE = f"{_NUMBERED}, generate_series(0, 1) AS past"
@@ -98,8 +98,9 @@ async def _copy(on: Ground, first: int, last: int) -> None:
 
 async def _measured(engine: AsyncEngine, clinic: str) -> dict[str, float]:
     """Milliseconds, medians."""
+    await _book(engine, clinic, _WARM)
     looks = [await _seconds(lambda: _look(engine, clinic)) for _ in range(_LOOKS)]
-    courses = await _book(engine, clinic, _BOOKED)
+    courses = (await _book(engine, clinic, _WARM + _BOOKED))[_WARM:]
     return {"busy_ms": round(median(looks) * 1000, 3), "booking_ms": round(median(courses) * 1000, 3)}
 
 
