@@ -73,7 +73,9 @@ async def _wake(running: Running) -> None:
 
 async def _go_round(running: Running) -> None:
     """Once a day: digests, and gaps in the roster. Driven time jumps over days, and nobody there waits for them."""
-    if not running.settings.stride_clock:
+    if running.settings.stride_clock:
+        await running.stopping.wait()  # a part that ends would stop the service
+    else:
         await DailyRound(running.door, load_clinics(running.settings.stride_clinics)).run()
 
 
