@@ -1,8 +1,9 @@
 """A measure along a course: readings, the baseline with its noise, the targets, and what was judged when."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from math import inf
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from shared.charts.axes import Scale, time_axis, time_scale, value_axis, value_scale
@@ -52,6 +53,12 @@ class CourseChart(NamedTuple):
     marks: Sequence[Mark]
     moving: Sequence[tuple[str, Sequence[tuple[datetime, float]]]] = ()
     """Targets that move, along an expected curve: names, and at least one moment with its level."""
+    translated: Mapping[str, str] = MappingProxyType({})
+    """Other words for what stands in the picture: before, to, before treatment, on, and what is judged."""
+
+    def said(self, words: str) -> str:
+        """Words of the picture in the reader's language."""
+        return self.translated.get(words, words)
 
 
 class _Scales(NamedTuple):
@@ -75,8 +82,8 @@ def course_chart(chart: CourseChart) -> str:
             time_axis(AREA, along, days),
             *_moving(chart, scales),
             *_lines(chart, up),
-            *_readings(chart.readings, scales, chart.unit),
-            *_marks(chart.marks, scales),
+            *_readings(chart, scales),
+            *_marks(chart, scales),
         )
     )
 
@@ -96,7 +103,7 @@ def _band(baseline: Band, up: Scale) -> str:
 
 
 def _lines(chart: CourseChart, up: Scale) -> Iterator[str]:
-    named = [(up(chart.baseline.level), _before(chart.baseline), "muted")] if chart.baseline else []
+    named = [(up(chart.baseline.level), _before(chart, chart.baseline), "muted")] if chart.baseline else []
     for title, level in chart.targets:
         yield element("line", class_="target", x1=AREA.left, x2=AREA.right, y1=up(level), y2=up(level))
         named.append((up(level), f"{title} {number(level)}", "good"))
@@ -114,32 +121,35 @@ def _moving(chart: CourseChart, scales: _Scales) -> Iterator[str]:
         yield element("polyline", class_="target", fill="none", points=line)
 
 
-def _before(baseline: Band) -> str:
-    return f"before {number(baseline.level)} ({number(baseline.low)} to {number(baseline.high)})"
+def _before(chart: CourseChart, baseline: Band) -> str:
+    span = f"{number(baseline.low)} {chart.said('to')} {number(baseline.high)}"
+    return f"{chart.said('before')} {number(baseline.level)} ({span})"
 
 
-def _readings(readings: Sequence[ReadingPoint], scales: _Scales, unit: str) -> Iterator[str]:
+def _readings(chart: CourseChart, scales: _Scales) -> Iterator[str]:
+    readings, before = chart.readings, chart.said("before treatment")
     places = [scales.place(reading.taken_at, reading.value) for reading in readings]
     yield element("polyline", class_="line", points=" ".join(f"{x:.1f},{y:.1f}" for x, y in places))
     for (x, y), reading in zip(places, readings, strict=True):
-        told = f"{reading.taken_at:%d %b %Y}: {number(reading.value)} {unit}".strip()
-        title = element("title", words(f"{told}, before treatment" if reading.before else told))
+        told = f"{reading.taken_at:%d %b %Y}: {number(reading.value)} {chart.unit}".strip()
+        title = element("title", words(f"{told}, {before}" if reading.before else told))
         yield element("circle", title, class_="dot hollow" if reading.before else "dot", cx=x, cy=y, r=4)
 
 
-def _marks(marks: Sequence[Mark], scales: _Scales) -> Iterator[str]:
+def _marks(chart: CourseChart, scales: _Scales) -> Iterator[str]:
     """The marks in time order, with their names above them, or below where one stands close before."""
     last, above = -inf, False
-    for mark in sorted(marks):
+    for mark in sorted(chart.marks):
         x, y = scales.place(mark.taken_at, mark.value)
         above = not above if x - last < _NAME_WIDTH else True
         last = x
-        yield _mark(mark, x, y)
-        yield _name(x, y - 14 if above and y - 14 > AREA.top else y + 24, mark.judged)
+        yield _mark(chart, mark, x, y)
+        yield _name(chart, x, y - 14 if above and y - 14 > AREA.top else y + 24, mark.judged)
 
 
-def _mark(mark: Mark, x: float, y: float) -> str:
-    title = element("title", words(f"{mark.title}: {mark.judged} on {mark.taken_at:%d %b %Y}"))
+def _mark(chart: CourseChart, mark: Mark, x: float, y: float) -> str:
+    judged = f"{chart.said(mark.judged)} {chart.said('on')} {mark.taken_at:%d %b %Y}"
+    title = element("title", words(f"{mark.title}: {judged}"))
     if mark.judged == "reached":
         return element("circle", title, class_="ring", cx=x, cy=y, r=9)
     if mark.judged == "taken back":
@@ -149,8 +159,8 @@ def _mark(mark: Mark, x: float, y: float) -> str:
     return element("polygon", title, class_="alarm", points=triangle)
 
 
-def _name(x: float, y: float, judged: Judged) -> str:
+def _name(chart: CourseChart, x: float, y: float, judged: Judged) -> str:
     """Towards the side where there is room."""
     anchor = "end" if x > AREA.right - _NAME_WIDTH / 2 else "start" if x < AREA.left + _NAME_WIDTH / 2 else "middle"
     kind = "label good" if judged == "reached" else "label alarm-text"
-    return element("text", words(judged), class_=kind, x=x, y=y, text_anchor=anchor)
+    return element("text", words(chart.said(judged)), class_=kind, x=x, y=y, text_anchor=anchor)

@@ -1,6 +1,6 @@
 """Pages: templates in the reader's language, times by the clinic's clocks, and the way around by role."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -87,12 +87,17 @@ class Pages:
     """The templates in each language."""
 
     environments: Mapping[str, Environment]
+    words: Words
 
     @classmethod
     def load(cls, idle_minutes: int) -> "Pages":
         """Templates and translations; `idle_minutes` is after how long without a touch a session ends."""
         words = Words.load()
-        return cls({language: _environment(words, language, idle_minutes) for language in LANGUAGES})
+        return cls({language: _environment(words, language, idle_minutes) for language in LANGUAGES}, words)
+
+    def translator(self, language: str) -> Callable[[str], str]:
+        """Says words of ours in a language, for what is drawn and not written in a template."""
+        return self.words.by_language[language].gettext
 
     def render(self, view: View, template: str, status: int = 200, **values: object) -> HTMLResponse:
         """A page, or a part of one; what `values` hold is escaped."""

@@ -29,6 +29,14 @@ NAMES: Final[Mapping[str, str]] = {
     "auto": N_("as the device"),
     "light": N_("light"),
     "dark": N_("dark"),
+    "left": N_("left"),
+    "right": N_("right"),
+    "both": N_("both"),
+    "ended-completed": N_("completed"),
+    "ended-discharged": N_("discharged"),
+    "ended-withdrawn": N_("withdrawn"),
+    "ended-transferred": N_("transferred"),
+    "ended-deceased": N_("deceased"),
 }
 """Codes as people say them: in templates, `{{ _(names[code]) }}`."""
 

@@ -1,17 +1,20 @@
 """A patient's courses of care, folded from the facts: only what counts, at its newest."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from services.console.domain.records import Records, of_kind, records_of
 from shared.events.base import Fact
-from shared.events.clinical import Reading
+from shared.events.clinical import MeasureSpec, MilestoneRule, Reading
+from shared.events.console import ProposalDecision
 from shared.events.intake import PlanAdjusted, PlanCreated, PlanEnded, RecoveryExpected, SessionLogged
 from shared.events.progress import (
     BaselineSet,
     MilestoneNotEvaluable,
     MilestoneReached,
     MilestoneRetracted,
+    PlanAdjustmentProposed,
+    PlanReviewDue,
     PlateauSuspected,
     RegressionDetected,
 )
@@ -34,10 +37,41 @@ class Course(NamedTuple):
     not_evaluable: tuple[MilestoneNotEvaluable, ...]
     expected: frozenset[str]
     """Milestones of which a clinician has said what to expect."""
+    retracted: tuple[MilestoneRetracted, ...]
+    """The latest of each milestone that does not stand again."""
     regressions: tuple[RegressionDetected, ...]
     plateaus: tuple[PlateauSuspected, ...]
+    proposals: tuple[PlanAdjustmentProposed, ...]
+    """In the order in which they were made."""
+    decisions: Mapping[str, ProposalDecision]
+    """By proposal."""
+    reviews: tuple[PlanReviewDue, ...]
     appointments: tuple[AppointmentFact, ...]
     """At their newest version, by start."""
+
+    @property
+    def version(self) -> int:
+        """Of the plan, as it stands."""
+        return self.adjustments[-1].plan_version if self.adjustments else 1
+
+    @property
+    def step(self) -> int:
+        """The rung of the taper ladder that the course is at; 0 is the most care."""
+        return self.adjustments[-1].step if self.adjustments else self.plan.step
+
+    def still_not_evaluable(self) -> Iterator[MilestoneNotEvaluable]:
+        """Without those that could not be judged for want of a curve that a clinician has entered since."""
+        for one in self.not_evaluable:
+            if one.reason != "no-expected-curve" or one.milestone not in self.expected:
+                yield one
+
+    @property
+    def open_proposal(self) -> PlanAdjustmentProposed | None:
+        """What waits for a clinician's decision; none once the plan went on or is over."""
+        waiting = [
+            one for one in self.proposals if one.plan_version == self.version and one.proposal_id not in self.decisions
+        ]
+        return waiting[-1] if waiting and self.ended is None else None
 
 
 def courses_of(facts: Iterable[Fact], records: Records | None = None) -> list[Course]:
@@ -67,10 +101,16 @@ def _course(plan: PlanCreated, facts: Sequence[Fact], records: Records) -> Cours
         milestones=_standing(mine),
         not_evaluable=tuple(of_kind(mine, MilestoneNotEvaluable)),
         expected=frozenset(fact.milestone for fact in of_kind(mine, RecoveryExpected)),
+        retracted=_retracted(mine),
         regressions=tuple(
             sorted(of_kind(mine, RegressionDetected), key=lambda fact: (fact.detected_at, fact.natural_key))
         ),
         plateaus=tuple(sorted(of_kind(mine, PlateauSuspected), key=lambda fact: (fact.review, fact.measure))),
+        proposals=tuple(
+            sorted(of_kind(mine, PlanAdjustmentProposed), key=lambda fact: (fact.proposed_at, fact.proposal_id))
+        ),
+        decisions={fact.proposal_id: fact for fact in of_kind(mine, ProposalDecision)},
+        reviews=tuple(sorted(of_kind(mine, PlanReviewDue), key=lambda fact: fact.plan_version)),
         appointments=_appointments(mine),
     )
 
@@ -89,6 +129,24 @@ def _standing(facts: Sequence[Fact]) -> tuple[MilestoneReached, ...]:
     retracted = {fact.natural_key for fact in of_kind(facts, MilestoneRetracted)}
     standing = [fact for fact in of_kind(facts, MilestoneReached) if fact.natural_key not in retracted]
     return tuple(sorted(standing, key=lambda fact: (fact.reached_at, fact.natural_key)))
+
+
+def _retracted(facts: Sequence[Fact]) -> tuple[MilestoneRetracted, ...]:
+    """A milestone that was reached once more after it stands, or has been taken back once more."""
+    latest: dict[str, int] = {}
+    for fact in of_kind(facts, MilestoneReached):
+        latest[fact.milestone] = max(fact.occurrence, latest.get(fact.milestone, 0))
+    gone = [f for f in of_kind(facts, MilestoneRetracted) if f.occurrence >= latest.get(f.milestone, 0)]
+    return tuple(sorted(gone, key=lambda fact: fact.natural_key))
+
+
+def target_level(course: Course, rule: MilestoneRule, spec: MeasureSpec) -> float | None:
+    """Where a milestone's target lies, in the measure's unit, once a baseline says so; None where it moves."""
+    baseline = next((one.value for one in course.baselines if one.measure == spec.measure), None)
+    if baseline is None or rule.change is None or rule.expected_curve:
+        return None
+    change = rule.change if spec.better == "higher" else -rule.change
+    return baseline * (1 + change) if rule.relative else baseline + change
 
 
 def _appointments(facts: Sequence[Fact]) -> tuple[AppointmentFact, ...]:

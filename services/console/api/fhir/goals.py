@@ -17,9 +17,9 @@ from services.console.api.fhir.terms import (
     reference,
     resource,
 )
-from services.console.domain.courses import Course
+from services.console.domain.courses import Course, target_level
 from shared.events.clinical import MeasureSpec, MilestoneRule
-from shared.events.progress import Evidence, MilestoneNotEvaluable, MilestoneReached
+from shared.events.progress import Evidence, MilestoneReached
 from shared.explaining import explain_not_evaluable, explain_plateau, explain_reached, explain_regression
 
 _LAST: Final = 3
@@ -61,20 +61,13 @@ def _achievement(course: Course, rule: MilestoneRule, reached: MilestoneReached 
         if held(course, reached):
             return "sustaining"
         return "worsening" if _worse_since(course, rule, reached.reached_at) else "achieved"
-    if any(one.milestone == rule.milestone for one in _not_evaluable(course)):
+    if any(one.milestone == rule.milestone for one in course.still_not_evaluable()):
         return "not-attainable"
     if course.ended:
         return "not-achieved"
     if _worse_since(course, rule, None):
         return "worsening"
     return "no-progress" if any(one.measure == rule.measure for one in course.plateaus) else "in-progress"
-
-
-def _not_evaluable(course: Course) -> Iterator[MilestoneNotEvaluable]:
-    """Without those that could not be judged for want of a curve that a clinician has entered since."""
-    for one in course.not_evaluable:
-        if one.reason != "no-expected-curve" or one.milestone not in course.expected:
-            yield one
 
 
 def held(course: Course, reached: MilestoneReached) -> bool:
@@ -107,17 +100,9 @@ def _target(known: Known, course: Course, rule: MilestoneRule, evidence: Evidenc
     spec = _spec(course, rule.measure)
     if spec is None or rule.measure is None:
         return None
-    level = evidence.target if evidence else _level(course, rule, spec)
+    level = evidence.target if evidence else target_level(course, rule, spec)
     detail = {"detailQuantity": quantity(round(level, 3), spec.unit)} if level is not None else {}
     return [{"measure": measure_concept(known.protocols, rule.measure), **detail}] if detail else None
-
-
-def _level(course: Course, rule: MilestoneRule, spec: MeasureSpec) -> float | None:
-    baseline = next((one.value for one in course.baselines if one.measure == spec.measure), None)
-    if baseline is None or rule.change is None or rule.expected_curve:
-        return None
-    change = rule.change if spec.better == "higher" else -rule.change
-    return baseline * (1 + change) if rule.relative else baseline + change
 
 
 def _spec(course: Course, measure: str | None) -> MeasureSpec | None:
@@ -127,7 +112,9 @@ def _spec(course: Course, measure: str | None) -> MeasureSpec | None:
 def _notes(course: Course, rule: MilestoneRule, reached: MilestoneReached | None) -> list[Resource] | None:
     """Why it stands so, in plain words."""
     texts = [explain_reached(reached.evidence, reached.reached_at)] if reached else []
-    texts += [explain_not_evaluable(one.reason) for one in _not_evaluable(course) if one.milestone == rule.milestone]
+    texts += [
+        explain_not_evaluable(one.reason) for one in course.still_not_evaluable() if one.milestone == rule.milestone
+    ]
     worse = [one for one in course.regressions if one.measure == rule.measure]
     still = [one for one in course.plateaus if one.measure == rule.measure]
     texts += [explain_regression(one.evidence) for one in worse[-1:]]

@@ -1,0 +1,55 @@
+"""A course of care: `/courses/PLAN`, its timeline, measures and plan, and what a clinician decides on it."""
+
+from typing import Annotated, Final
+
+from fastapi import FastAPI, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.console.api.course_page import CoursePage, Reader, course_page, explained
+from services.console.api.desk import Desk
+from services.console.api.pages import View
+from services.console.api.problems import NotFound
+from services.console.api.visits import Visit
+from services.console.domain.fhir_names import fhir_id
+from services.console.store import facts_of, patient_with
+from shared.events.base import Identifier
+from shared.explaining import measure_name
+from shared.tokens import Role
+
+READERS: Final[tuple[Role, ...]] = ("clinician",)
+
+
+def add_routes(desk: Desk, app: FastAPI) -> None:
+    """The page, and the part of it that follows changes."""
+
+    @app.get("/courses/{plan_id}", include_in_schema=False)
+    async def page(request: Request, plan_id: Identifier, part: Annotated[bool, Query()] = False) -> Response:
+        async with desk.visit(request, *READERS) as visit:
+            patient_id, shown = await _read(visit, plan_id)
+            await visit.saw("course.viewed", [patient_id], plan_id=plan_id)
+            template = "parts/course.html" if part else "course.html"
+            return visit.page(
+                template,
+                patient_id=patient_id,
+                page=shown,
+                now=desk.running.clock.now(),
+                explained=explained,
+                measure_name=measure_name,
+            )
+
+
+async def _read(visit: Visit, plan_id: str) -> tuple[str, CoursePage]:
+    """Whose course it is, and all that its page shows.
+
+    Raises:
+        NotFound: the clinic has no such course.
+    """
+    patient_id = await patient_with(visit.tx, visit.clinic_id, "EpisodeOfCare", fhir_id(plan_id))
+    facts = await facts_of(visit.tx, visit.clinic_id, patient_id) if patient_id else []
+    language = View.of(visit.request).language
+    reader = Reader(language, visit.desk.pages.translator(language))
+    shown = course_page(facts, plan_id, visit.desk.protocols, visit.desk.clinics.get(visit.clinic_id), reader)
+    if not patient_id or not shown:
+        raise NotFound
+    return patient_id, shown

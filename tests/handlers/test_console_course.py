@@ -1,0 +1,91 @@
+"""A course's page through the real door on PostgreSQL: what it shows, to whom, and that it is on record."""
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+from sqlalchemy import text
+
+from shared.clock import FileClock
+from shared.database import open_engine
+from shared.messaging.door import Door
+from tests.domain.progress_story import PLAN, Story, at
+from tests.handlers.console_desk import HTML, admit, as_, door_of, pages, sign_in
+from tests.handlers.test_console_fhir import told, whole
+
+PAGE = f"/courses/{PLAN}"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def door(database_url: str, tmp_path: Path) -> AsyncGenerator[Door]:
+    engine = open_engine(database_url, "console")
+    yield door_of(engine, FileClock.create(tmp_path / "clock", at(60)))
+    await engine.dispose()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def client(door: Door, clinic_id: str, tmp_path: Path) -> AsyncGenerator[httpx.AsyncClient]:
+    async with pages(door, clinic_id, tmp_path) as client:
+        yield client
+
+
+async def test_a_course_is_shown_with_its_measures_milestones_plan_and_timeline(
+    client: httpx.AsyncClient, door: Door, clinic_id: str
+) -> None:
+    await admit(door, whole(clinic_id))
+    await sign_in(client, door, "clinician", clinic_id)
+    page = await client.get(PAGE, headers=HTML)
+    assert page.status_code == 200
+    for words in ("Ada Example", "Gentle needling.", "Pain down by 40%", "Taken", "discharged", "Milestone reached"):
+        assert words in page.text
+    assert page.text.count('class="chart"') == 1
+    assert 'class="ring"' in page.text, "the milestone is marked"
+    assert "<style" not in page.text
+    assert " style=" not in page.text
+    part = await client.get(f"{PAGE}?part=true", headers=HTML)
+    assert "<html" not in part.text
+    assert "Ada Example" in part.text
+
+
+async def test_it_is_shown_in_german_too(client: httpx.AsyncClient, door: Door, clinic_id: str) -> None:
+    story = Story(clinic_id, "patient-1")
+    await admit(door, told(story, story.plan(), *story.course([6, 6, 6, 2, 2, 2, 2, 2, 2])))
+    page = await client.get(PAGE, headers={**as_("clinician", "text/html"), "accept-language": "de"})
+    for words in ("Meilensteine", "erreicht", "vorher 6", "Vorschlag: eine Stufe weniger Behandlung"):
+        assert words in page.text
+
+
+async def test_a_correction_that_takes_a_milestone_back_shows_its_cause(
+    client: httpx.AsyncClient, door: Door, clinic_id: str
+) -> None:
+    story = Story(clinic_id, "patient-1")
+    records = [story.plan(), *story.course([6, 6, 6, 2, 2, 2]), story.corrected("m-5-0", 8, 12)]
+    await admit(door, told(story, *records))
+    page = await client.get(PAGE, headers=as_("clinician", "text/html"))
+    assert "Taken back, because a reading that it rested on was corrected." in page.text
+    assert 'class="cross"' in page.text
+
+
+@pytest.mark.parametrize(
+    ("token", "status"),
+    [("front-desk", 403), ("operator", 403), ("auditor", 403), ("stranger", 404), ("clinician", 200)],
+)
+async def test_only_the_clinic_s_clinicians_see_a_course(
+    client: httpx.AsyncClient, door: Door, *, clinic_id: str, token: str, status: int
+) -> None:
+    await admit(door, whole(clinic_id))
+    assert (await client.get(PAGE, headers=as_(token, "text/html"))).status_code == status
+
+
+async def test_whoever_saw_a_course_is_on_record(client: httpx.AsyncClient, door: Door, clinic_id: str) -> None:
+    await admit(door, whole(clinic_id))
+    await client.get(PAGE, headers=as_("clinician", "text/html"))
+    async with door.engine.connect() as tx:
+        rows = await tx.execute(text("SELECT action, patient_ids FROM audit WHERE clinic_id = :c"), {"c": clinic_id})
+        assert [tuple(row) for row in rows] == [("course.viewed", ["patient-1"])]
+
+
+async def test_a_course_that_there_is_not_is_not_found(client: httpx.AsyncClient, door: Door) -> None:
+    assert (await client.get("/courses/none", headers=as_("clinician", "text/html"))).status_code == 404
