@@ -37,7 +37,7 @@ MilestoneState = Literal["reached", "taken-back", "not-evaluable", "not-yet"]
 
 
 class Milestone(NamedTuple):
-    """A milestone of the plan, how it stands and why; the paragraph is English."""
+    """A milestone of the plan, how it stands and why."""
 
     rule: MilestoneRule
     state: MilestoneState
@@ -87,7 +87,7 @@ def course_page(
         phases=course.adjustments[-1].phases if course.adjustments else course.plan.phases,
         risks=list(_risks(facts, course, protocol)),
         harms=_harms(records, plan_id),
-        milestones=[_milestone(course, rule) for rule in course.plan.milestones],
+        milestones=[_milestone(course, rule, reader.language) for rule in course.plan.milestones],
         charts=charts_of(course, *reader),
         entries=timeline(facts, records, plan_id),
         people=_people(clinic),
@@ -121,30 +121,32 @@ def _harms(records: Records, plan_id: str) -> list[AdverseEventRecord]:
     return found[::-1]
 
 
-def _milestone(course: Course, rule: MilestoneRule) -> Milestone:
+def _milestone(course: Course, rule: MilestoneRule, language: str) -> Milestone:
     for reached in course.milestones:
         if reached.milestone == rule.milestone:
-            return Milestone(rule, "reached", reached.reached_at, explained(reached))
+            return Milestone(rule, "reached", reached.reached_at, explained(reached, language))
     for gone in course.retracted:
         if gone.milestone == rule.milestone:
-            return Milestone(rule, "taken-back", None, explained(gone))
+            return Milestone(rule, "taken-back", None, explained(gone, language))
     for one in course.still_not_evaluable():
         if one.milestone == rule.milestone:
-            return Milestone(rule, "not-evaluable", None, explained(one))
+            return Milestone(rule, "not-evaluable", None, explained(one, language))
     return Milestone(rule, "not-yet", None, "")
 
 
-_EXPLAINED: Final[Mapping[type[Fact], Callable[[Any], str]]] = {
-    MilestoneReached: lambda fact: explain_reached(fact.evidence, fact.reached_at),
-    MilestoneRetracted: lambda fact: explain_retracted(fact.before, fact.cause, fact.after),
-    MilestoneNotEvaluable: lambda fact: explain_not_evaluable(fact.reason),
-    RegressionDetected: lambda fact: explain_regression(fact.evidence),
-    PlateauSuspected: lambda fact: explain_plateau(fact.evidence, fact.review),
-    PlanAdjustmentProposed: lambda fact: explain_proposal(fact.evidence, forward=fact.to_step > fact.from_step),
+_EXPLAINED: Final[Mapping[type[Fact], Callable[[Any, str], str]]] = {
+    MilestoneReached: lambda fact, language: explain_reached(fact.evidence, fact.reached_at, language),
+    MilestoneRetracted: lambda fact, language: explain_retracted(fact.before, fact.cause, fact.after, language),
+    MilestoneNotEvaluable: lambda fact, language: explain_not_evaluable(fact.reason, language),
+    RegressionDetected: lambda fact, language: explain_regression(fact.evidence, language),
+    PlateauSuspected: lambda fact, language: explain_plateau(fact.evidence, fact.review, language),
+    PlanAdjustmentProposed: lambda fact, language: explain_proposal(
+        fact.evidence, forward=fact.to_step > fact.from_step, language=language
+    ),
 }
 
 
-def explained(fact: Fact) -> str:
-    """A verdict in a paragraph of plain English; empty for what explains itself."""
+def explained(fact: Fact, language: str) -> str:
+    """A verdict in a paragraph of plain words; empty for what explains itself."""
     explain = _EXPLAINED.get(type(fact))
-    return explain(fact) if explain else ""
+    return explain(fact, language) if explain else ""
