@@ -1,7 +1,9 @@
 """A course's page through the real door on PostgreSQL: what it shows, to whom, and that it is on record."""
 
+import json
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -10,9 +12,11 @@ from sqlalchemy import text
 
 from shared.clock import FileClock
 from shared.database import open_engine
+from shared.events.console import PlanAdjustmentApproved
+from shared.events.progress import PlanAdjustmentProposed
 from shared.messaging.door import Door
 from tests.domain.progress_story import PLAN, Story, at
-from tests.handlers.console_desk import HTML, admit, as_, door_of, pages, sign_in
+from tests.handlers.console_desk import HTML, admit, as_, csrf_of, door_of, pages, sign_in
 from tests.handlers.test_console_fhir import told, whole
 
 PAGE = f"/courses/{PLAN}"
@@ -89,3 +93,51 @@ async def test_whoever_saw_a_course_is_on_record(client: httpx.AsyncClient, door
 
 async def test_a_course_that_there_is_not_is_not_found(client: httpx.AsyncClient, door: Door) -> None:
     assert (await client.get("/courses/none", headers=as_("clinician", "text/html"))).status_code == 404
+
+
+IMPROVING = [6, 6, 6, 2, 2, 2, 2, 2, 2]
+
+
+async def test_a_clinician_approves_a_proposal_once_and_it_goes_out_to_intake(
+    client: httpx.AsyncClient, door: Door, clinic_id: str
+) -> None:
+    story = Story(clinic_id, "patient-1")
+    facts = told(story, story.plan(), *story.course(IMPROVING))
+    (proposal,) = (fact for fact in facts if isinstance(fact, PlanAdjustmentProposed))
+    await admit(door, facts)
+    await sign_in(client, door, "clinician", clinic_id)
+    address = f"{PAGE}/proposals/{proposal.proposal_id}"
+    form = {"csrf": await csrf_of(client, PAGE), "decision": "approve", "reason": "Doing well."}
+    assert (await client.post(address, data={**form, "csrf": ""}, headers=HTML)).status_code == 403
+    assert (await client.post(address, data={**form, "decision": "perhaps"}, headers=HTML)).status_code == 422
+    assert (await client.post(f"{PAGE}/proposals/other", data=form, headers=HTML)).status_code == 422
+    assert (await client.post(address, data=form, headers=HTML)).status_code == 303
+    (asked,) = await handed_in(door, clinic_id)
+    expected = {
+        "proposal_id": proposal.proposal_id,
+        "plan_id": PLAN,
+        "decided_by": "st-clinician",
+        "reason": "Doing well.",
+    }
+    assert expected.items() <= asked.items()
+    assert "Being approved" in (await client.get(PAGE, headers=HTML)).text
+    await admit(door, [PlanAdjustmentApproved.model_validate(asked)])
+    page = (await client.get(PAGE, headers=HTML)).text
+    assert "Proposed: one step less care" not in page
+    assert "Approved by" in page
+    assert (await client.post(address, data=form, headers=HTML)).status_code == 422
+
+
+async def handed_in(door: Door, clinic_id: str) -> list[dict[str, Any]]:
+    query = text("SELECT payload FROM outbox WHERE convert_from(aggregateid, 'UTF8') LIKE :mine ORDER BY position")
+    async with door.engine.connect() as tx:
+        return [json.loads(row.payload) for row in await tx.execute(query, {"mine": f"{clinic_id}/%"})]
+
+
+async def test_a_course_is_found_by_its_patient(client: httpx.AsyncClient, door: Door, clinic_id: str) -> None:
+    await admit(door, whole(clinic_id))
+    page = (await client.get("/courses?q=exam", headers=as_("clinician", "text/html"))).text
+    assert f'<a href="/courses/{PLAN}">Ada Example</a>' in page
+    for nothing in ("/courses?q=nobody", "/courses"):
+        assert "Ada Example" not in (await client.get(nothing, headers=as_("clinician", "text/html"))).text
+    assert "Ada Example" not in (await client.get("/courses?q=exam", headers=as_("stranger", "text/html"))).text

@@ -10,6 +10,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from services.console.api import (
     audit_view,
     clinic_view,
+    course_decision,
     course_view,
     entering,
     files,
@@ -27,9 +28,22 @@ from services.console.api.headers import KeepToItself
 from shared.messaging.service import Running
 from shared.tokens import Tokens
 
-_PLACES = (inbox.PLACE, clinic_view.PLACE, audit_view.PLACE)
+_PLACES = (inbox.PLACE, course_view.PLACE, clinic_view.PLACE, audit_view.PLACE)
 """In the order of the navigation; the first that a person may see is where they arrive."""
-_PARTS = (entering, sign_in, provider, settings_view, live, inbox, inbox_actions, course_view, clinic_view, audit_view, fhir)
+_PARTS = (
+    entering,
+    sign_in,
+    provider,
+    settings_view,
+    live,
+    inbox,
+    inbox_actions,
+    course_view,
+    course_decision,
+    clinic_view,
+    audit_view,
+    fhir,
+)
 
 
 def edge(running: Running, app: FastAPI) -> None:

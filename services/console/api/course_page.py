@@ -1,33 +1,19 @@
 """What the page of a course shows, made from the patient's facts: how it stands, why, and what is to be decided."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from services.console.api.course_charts import Chart, Translate, charts_of
+from services.console.api.evidence import explained
 from services.console.domain.courses import Course, courses_of
+from services.console.domain.fhir_names import fhir_id
 from services.console.domain.records import AdverseEventRecord, Records, of_kind, records_of
 from services.console.domain.timeline import Entry, timeline
 from shared.clinics import Clinic
 from shared.events.base import Fact
 from shared.events.clinical import MilestoneRule, Phase
 from shared.events.intake import ConsultationCompleted, PatientRegistered, PatientUpdated
-from shared.events.progress import (
-    MilestoneNotEvaluable,
-    MilestoneReached,
-    MilestoneRetracted,
-    PlanAdjustmentProposed,
-    PlateauSuspected,
-    RegressionDetected,
-)
-from shared.explaining import (
-    explain_not_evaluable,
-    explain_plateau,
-    explain_proposal,
-    explain_reached,
-    explain_regression,
-    explain_retracted,
-)
 from shared.protocols import Contraindication, Protocol, Protocols
 
 _HARMFUL: Final = 2
@@ -76,7 +62,9 @@ def course_page(
 ) -> CoursePage | None:
     """The page of one course; None where its plan is not known yet."""
     records = records_of(facts)
-    course = next((one for one in courses_of(facts, records) if one.plan.plan_id == plan_id), None)
+    course = next(
+        (one for one in courses_of(facts, records) if plan_id in {one.plan.plan_id, fhir_id(one.plan.plan_id)}), None
+    )
     if course is None:
         return None
     protocol = protocols.by_id.get(course.plan.protocol_id)
@@ -86,10 +74,10 @@ def course_page(
         protocol=protocol,
         phases=course.adjustments[-1].phases if course.adjustments else course.plan.phases,
         risks=list(_risks(facts, course, protocol)),
-        harms=_harms(records, plan_id),
+        harms=_harms(records, course.plan.plan_id),
         milestones=[_milestone(course, rule, reader.language) for rule in course.plan.milestones],
         charts=charts_of(course, *reader),
-        entries=timeline(facts, records, plan_id),
+        entries=timeline(facts, records, course.plan.plan_id),
         people=_people(clinic),
         rooms={room.id: room.name for room in clinic.rooms} if clinic else {},
     )
@@ -132,21 +120,3 @@ def _milestone(course: Course, rule: MilestoneRule, language: str) -> Milestone:
         if one.milestone == rule.milestone:
             return Milestone(rule, "not-evaluable", None, explained(one, language))
     return Milestone(rule, "not-yet", None, "")
-
-
-_EXPLAINED: Final[Mapping[type[Fact], Callable[[Any, str], str]]] = {
-    MilestoneReached: lambda fact, language: explain_reached(fact.evidence, fact.reached_at, language),
-    MilestoneRetracted: lambda fact, language: explain_retracted(fact.before, fact.cause, fact.after, language),
-    MilestoneNotEvaluable: lambda fact, language: explain_not_evaluable(fact.reason, language),
-    RegressionDetected: lambda fact, language: explain_regression(fact.evidence, language),
-    PlateauSuspected: lambda fact, language: explain_plateau(fact.evidence, fact.review, language),
-    PlanAdjustmentProposed: lambda fact, language: explain_proposal(
-        fact.evidence, forward=fact.to_step > fact.from_step, language=language
-    ),
-}
-
-
-def explained(fact: Fact, language: str) -> str:
-    """A verdict in a paragraph of plain words; empty for what explains itself."""
-    explain = _EXPLAINED.get(type(fact))
-    return explain(fact, language) if explain else ""

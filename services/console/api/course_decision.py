@@ -1,0 +1,59 @@
+"""What a clinician decides on a proposed step: handed in as a fact; intake changes the plan."""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.console.api.course_view import READERS, read_course
+from services.console.api.desk import Desk
+from services.console.api.problems import CantBe
+from services.console.api.words import N_
+from shared.events.base import Identifier
+from shared.events.console import PlanAdjustmentApproved, PlanAdjustmentDeclined, ProposalDecision
+
+_LONGEST_REASON: Final = 500
+
+
+class _Choice(NamedTuple):
+    fact: type[ProposalDecision]
+    asked: str
+    """Shown until the decision has come back as a fact."""
+
+
+_CHOICES: Final[Mapping[str, _Choice]] = {
+    "approve": _Choice(PlanAdjustmentApproved, N_("Being approved")),
+    "decline": _Choice(PlanAdjustmentDeclined, N_("Being declined")),
+}
+
+
+def add_routes(desk: Desk, app: FastAPI) -> None:
+    """One for both answers."""
+
+    @app.post("/courses/{plan_id}/proposals/{proposal_id}", include_in_schema=False)
+    async def decide(request: Request, plan_id: Identifier, proposal_id: Identifier) -> Response:
+        async with desk.act(request, *READERS) as visit:
+            choice = _CHOICES.get(visit.form.get("decision", ""))
+            if choice is None:
+                raise CantBe(N_("Choose to approve or to decline."))
+            patient_id, page = await read_course(visit, plan_id)
+            proposal = page.course.open_proposal
+            if proposal is None or proposal.proposal_id != proposal_id:
+                raise CantBe(N_("This has been decided, or the plan has changed since: reload the page."))
+            decision = choice.fact(
+                clinic_id=visit.clinic_id,
+                patient_id=patient_id,
+                proposal_id=proposal_id,
+                plan_id=proposal.plan_id,
+                decided_by=visit.person.person_id,
+                decided_at=desk.running.clock.now(),
+                reason=visit.form.get("reason", "").strip()[:_LONGEST_REASON],
+            )
+            visit.ask(decision)
+            await visit.did(f"proposal.{visit.form['decision']}", patient_id, proposal_id=proposal_id)
+            desk.asked.note(proposal_id, proposal.plan_version, choice.asked)
+            if not visit.by_htmx:
+                return visit.back_to(f"/courses/{plan_id}")
+            return visit.page("parts/course_decided.html", asked=choice.asked)
