@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.scheduling.domain import replanning
 from services.scheduling.domain.busy import Busy
 from services.scheduling.domain.calendar import ClinicCalendar
 from services.scheduling.domain.calendars import Places, compose
 from services.scheduling.domain.course import ClinicSchedule
+from services.scheduling.domain.diary import Diary
 from services.scheduling.domain.minutes import EPOCH, MINUTE
-from shared.events.base import ClinicFact
+from shared.events.base import ClinicFact, Fact
 from shared.events.calendars import (
     Availability,
     Bookable,
@@ -27,7 +29,20 @@ from shared.events.calendars import (
     ResourceName,
 )
 from shared.events.clinical import Weekday
-from tests.domain.scheduling_examples import CLINIC, NOW, live, plan, schedule, tell
+from shared.ids import derived_id
+from tests.domain.scheduling_examples import (
+    CLINIC,
+    NOW,
+    busy_minutes,
+    change,
+    claimed_minutes,
+    incomplete,
+    live,
+    overlaps,
+    plan,
+    schedule,
+    tell,
+)
 
 ADA, ROOM, PATIENT = ResourceName(kind="practitioner", id="pr-ada"), ("room", "room-1"), ("patient", "p1")
 PLACES: Places = {("practitioner", "pr-ada"): (1,), ROOM: (11, 12), PATIENT: (1000,)}
@@ -284,3 +299,34 @@ def test_a_leave_moves_what_it_hits_and_nothing_else() -> None:
     assert moved.reason == "practitioner-away"
     assert after.calendar
     assert after.calendar.allows(moved.start, moved.end, moved.practitioner, moved.room, 1000)
+
+
+LONG, SHORT = away(at(MONDAY, 0), at(MONDAY + timedelta(days=3), 0)), away(at(MONDAY, 8), at(MONDAY, 12))
+AMONG_LEAVE = (
+    plan(),
+    changed(revision=1, closed=LONG),
+    changed(revision=2, closed=SHORT),
+    changed("building", closed=away(at(MONDAY + timedelta(days=7), 0), at(MONDAY + timedelta(days=8), 0)), about=None),
+    change(derived_id("appointment", CLINIC, "plan-p1", 2, 1)),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.permutations(AMONG_LEAVE), st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=8))
+def test_in_any_order_with_leave_all_are_booked_within_what_is_open_and_a_replay_changes_nothing(
+    facts: Sequence[Fact], again: list[tuple[int, int]]
+) -> None:
+    state, _ = tell(empty(), described())
+    for index, fact in enumerate(facts):
+        state, _ = tell(state, fact)
+        for _, earlier in (each for each in again if each[0] == index):
+            after, told = tell(state, facts[min(earlier, index)])
+            assert after == state
+            assert told == []
+    assert overlaps(state) == []
+    assert claimed_minutes(state) == busy_minutes(state)
+    assert incomplete(state) == []
+    assert state.calendar
+    assert replanning.misfits(Diary(state.calendar, state.busy, state.patients["p1"], NOW)) == []
+    once, _ = tell(empty(), described(), *facts)
+    assert once == state
