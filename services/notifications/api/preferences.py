@@ -185,6 +185,9 @@ def _shown(visit: Visit) -> dict[str, Any]:
 
 
 def _masked(email: str) -> str:
-    """Enough to know one's own address by, and no more: whoever has the link may not be the patient."""
+    """Enough to know one's own address by, and no more: whoever has the link may not be the patient.
+
+    Between Unicode's isolates, so that it stays whole among words that run the other way.
+    """
     name, _, domain = email.rpartition("@")
-    return f"{name[:1]}…@{domain}"
+    return f"\u2068{name[:1]}…@{domain}\u2069"

@@ -45,9 +45,10 @@ def reach(patient: Patient, topic: str, only: str = "") -> Reach:
         return Reach(only or "email", DeliveryState.SUPPRESSED, DECEASED)
     if patient.contact is None:
         return Reach(only or "email", DeliveryState.PLANNED)
-    ways = (only,) if only else preferred(patient)
-    against = [(way, objection(patient, way, topic)) for way in ways]
-    channel, reason = next(((way, why) for way, why in against if not why), against[0])
+    first, *others = (only,) if only else preferred(patient)
+    channel, reason = first, objection(patient, first, topic)
+    if reason and (other := next((way for way in others if not objection(patient, way, topic)), "")):
+        channel, reason = other, ""
     reason = reason or _unwanted(patient, topic)
     return Reach(channel, DeliveryState.SUPPRESSED if reason else DeliveryState.SCHEDULED, reason)
 

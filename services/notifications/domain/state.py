@@ -251,6 +251,8 @@ class Patient(NamedTuple):
 
 def wish(patient: Patient, what: str, otherwise: str) -> str:
     """The patient's latest choice of `what`, whatever order the choices came in."""
+    if not patient.consents:
+        return otherwise
     chosen = [consent for consent in patient.consents.values() if consent.what == what]
     return max(chosen, key=lambda one: (one.recorded_at, one.consent_id)).value if chosen else otherwise
 
