@@ -1,12 +1,16 @@
 """Connections to PostgreSQL: one that the server has closed is nobody's trouble."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import asyncpg
+import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from shared.database import open_engine
+from shared.database import copy_rows, driver_url, fetch, open_engine
+from shared.messaging.errors import Unavailable
 from shared.messaging.transactions import begin
 
 _PIDS = text("SELECT pg_backend_pid()")
@@ -29,3 +33,30 @@ async def test_a_pooled_connection_that_the_server_has_closed_is_replaced_before
     finally:
         await owner.close()
         await engine.dispose()
+
+
+async def _sleep(tx: AsyncConnection) -> None:
+    await fetch(tx, text("SELECT pg_sleep(5)"), {})
+
+
+async def _slow_copy(tx: AsyncConnection) -> None:
+    await copy_rows(tx, "slow", ["id"], [(1,)])
+
+
+@pytest.mark.parametrize("ask", [_sleep, _slow_copy])
+async def test_a_connection_that_gives_no_answer_in_time_is_closed_and_not_asked_for_a_rollback(
+    database_url: str, ask: Callable[[AsyncConnection], Awaitable[object]]
+) -> None:
+    engine = create_async_engine(driver_url(database_url), connect_args={"command_timeout": 0.5})
+    used = list[Any]()
+
+    async def work() -> None:
+        async with begin(engine) as tx:
+            await tx.execute(text("CREATE TEMPORARY TABLE slow (id int CHECK (pg_sleep(5) IS NOT NULL))"))
+            used.append((await tx.get_raw_connection()).driver_connection)
+            await ask(tx)
+
+    with pytest.raises(Unavailable):
+        await work()
+    assert used[0].is_closed()
+    await engine.dispose()
