@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from services.scheduling import api
 from shared.messaging.service import Running
 from shared.settings import Settings
-from tests.handlers.test_scheduling_door import Desk
+from tests.handlers.scheduling_desk import Desk
 
 
 @asynccontextmanager

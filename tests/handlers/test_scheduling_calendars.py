@@ -1,29 +1,13 @@
 """Calendars through the real door: from the clinic's file, as facts, and what follows for appointments."""
 
-from collections.abc import AsyncGenerator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-import pytest
-import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shared.database import open_engine
 from shared.events.calendars import CalendarChanged, Closure, ResourceName
 from tests.domain.scheduling_examples import NOW, WEEKLY, plan
-from tests.handlers.test_scheduling_door import Desk, Wall, a_clinic, names
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def engine(database_url: str) -> AsyncGenerator[AsyncEngine]:
-    opened = open_engine(database_url, "scheduling")
-    yield opened
-    await opened.dispose()
-
-
-@pytest.fixture
-def desk(engine: AsyncEngine, clinic_id: str) -> Desk:
-    return Desk(engine, a_clinic(clinic_id), Wall())
+from tests.handlers.scheduling_desk import Desk, Wall, a_clinic, names
 
 
 def leave(desk: Desk, who: str, day: date, days: int = 1, *, revision: int = 1, **more: Any) -> CalendarChanged:

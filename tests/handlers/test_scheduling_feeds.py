@@ -6,26 +6,11 @@ from typing import Any
 
 import httpx
 import icalendar
-import pytest
 import pytest_asyncio
-from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shared.database import open_engine
 from tests.domain.scheduling_examples import WEEKLY, change, plan
+from tests.handlers.scheduling_desk import Desk
 from tests.handlers.scheduling_http import as_, open_http
-from tests.handlers.test_scheduling_door import Desk, Wall, a_clinic
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def engine(database_url: str) -> AsyncGenerator[AsyncEngine]:
-    opened = open_engine(database_url, "scheduling")
-    yield opened
-    await opened.dispose()
-
-
-@pytest.fixture
-def desk(engine: AsyncEngine, clinic_id: str) -> Desk:
-    return Desk(engine, a_clinic(clinic_id), Wall())
 
 
 @pytest_asyncio.fixture(loop_scope="session")
