@@ -113,6 +113,20 @@ class Cost(_Entry):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
 
+class WaitlistPolicy(_Entry):
+    """How a clinic offers time that has become free."""
+
+    ask: Literal["waiting", "everyone", "nobody"] = "waiting"
+    """`waiting`: who asked to be told, has a session without a time, or whose course has not begun; `everyone`: also
+    who is in the middle of a course that would be better with that time."""
+    at_most: Annotated[int, Field(ge=1, le=20)] = 3
+    """Patients whom one time is offered to, one after another."""
+    open_minutes: Annotated[int, Field(ge=15, le=2880)] = 60
+    """How long an offer stands, unless the notice shortens it."""
+    notice_minutes: Annotated[int, Field(ge=0, le=2880)] = 120
+    """Between the end of an offer and the time offered: people must be able to come."""
+
+
 class Clinic(_Entry):
     """One clinic."""
 
@@ -137,6 +151,8 @@ class Clinic(_Entry):
     """Who is on duty when; without shifts the roster holds at all times."""
     messages: MessagePolicy = MessagePolicy()
     """When and how often patients are written to."""
+    waitlist: WaitlistPolicy = WaitlistPolicy()
+    """Whom time that has become free is offered to."""
     alerts: AlertPolicy = AlertPolicy()
     """How alerts are grouped and escalated."""
     holidays: Holidays | None = None

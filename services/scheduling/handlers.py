@@ -14,6 +14,7 @@ HANDLERS: dict[type[Fact], Handler] = {
     intake.SessionVoided: decide.void_session,
     intake.AppointmentChangeRequested: decide.change_appointment,
     scheduling.SlotRequested: slot_requests.request_slot,
+    scheduling.WaitlistChanged: offers.note_wait,
     scheduling.WaitlistOffered: offers.offer_time,
     ClinicDescribed: decide.change_calendar,
     CalendarChanged: decide.change_calendar,

@@ -2,7 +2,9 @@
 
 from services.scheduling import api
 from services.scheduling.handlers import HANDLERS
-from services.scheduling.inbound import bring_in_clinics, follow_the_years, free_expired_holds
+from services.scheduling.inbound.clinics import bring_in_clinics, follow_the_years
+from services.scheduling.inbound.holds import free_expired_holds
+from services.scheduling.inbound.offers import offer_freed_time
 from services.scheduling.store import SchedulingStore
 from shared.clock import open_clock
 from shared.messaging.service import Service, run
@@ -13,7 +15,7 @@ SERVICE = Service(
     store=lambda settings: SchedulingStore(open_clock(settings.stride_clock)),
     edge=api.mount,
     prepare=bring_in_clinics,
-    background=(follow_the_years, free_expired_holds),
+    background=(follow_the_years, free_expired_holds, offer_freed_time),
 )
 
 

@@ -24,6 +24,12 @@ _NO_OVERLAP: Final = """
         FROM pg_constraint WHERE conrelid = '{running}.claim'::regclass AND conname = 'claim_no_overlap');
     END $do$
 """
+_BESIDE_THE_LOG: Final = (
+    "DELETE FROM {rebuilt}.feed",
+    "INSERT INTO {rebuilt}.feed SELECT * FROM {running}.feed",
+    "DELETE FROM {rebuilt}.freed_time",
+    "INSERT INTO {rebuilt}.freed_time SELECT * FROM {running}.freed_time",
+)
 _NAME_OF_RESOURCE: Final = (
     "SELECT r.clinic_id || '/' || r.kind || '/' || r.external_id FROM {schema}.resource AS r WHERE r.id = t."
 )
@@ -39,8 +45,8 @@ READ_BACK: Final = ReadBack(
     store=_store,
     begin=(_MAY_OVERLAP, *_SEQUENCES),
     built=(_NO_OVERLAP,),
-    finish=("DELETE FROM {rebuilt}.feed", "INSERT INTO {rebuilt}.feed SELECT * FROM {running}.feed"),
-    not_in_log=("the secret addresses of calendar feeds",),
+    finish=_BESIDE_THE_LOG,
+    not_in_log=("the secret addresses of calendar feeds", "which freed time is still to be offered, and when"),
     tables={
         "clinic": Compared(left_out=frozenset({"revision"})),
         "resource": Compared(key=("clinic_id", "kind", "external_id", "place"), left_out=frozenset({"id", "revision"})),

@@ -14,7 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZRANGE
 
 METADATA = MetaData()
 
@@ -143,6 +143,29 @@ HOLD = Table(
     _text("moves", nullable=True),
 )
 """Its claims are made under `hold_id`, which begins with `hold:`. Of an offer, it says since when and what moves."""
+FREED_TIME = Table(
+    "freed_time",
+    METADATA,
+    _text("clinic_id", key=True),
+    _text("practitioner_id", key=True),
+    Column("start_at", DateTime(timezone=True), primary_key=True),
+    _moment("end_at", nullable=False),
+    _text("room_id", nullable=True),
+    Column("left_by", ARRAY(Text), nullable=False),
+    _moment("due_at", nullable=False),
+)
+"""Time that became free and may be offered; at `due_at` it is looked at again. `left_by`: who did not want it."""
+WAITLIST_ENTRY = Table(
+    "waitlist_entry",
+    METADATA,
+    _text("clinic_id", key=True),
+    _text("patient_id", key=True),
+    _text("plan_id", key=True),
+    Column("wanted", Boolean, nullable=False),
+    _moment("recorded_at", nullable=False),
+    _text("request_id"),
+)
+"""What was said of offers of freed time, last; who said nothing is asked or not by the clinic's policy."""
 FEED = Table(
     "feed",
     METADATA,

@@ -111,6 +111,23 @@ class SlotRequested(PatientFact):
         return self.request_id
 
 
+class WaitlistChanged(PatientFact):
+    """Somebody wants to be asked when a time becomes free that would be better for a course, or does not want to be.
+
+    What was recorded last holds.
+    """
+
+    NAME: ClassVar[str] = "waitlist.changed"
+    request_id: Identifier
+    plan_id: Identifier
+    wanted: bool
+    recorded_at: Moment
+
+    @property
+    def natural_key(self) -> str:
+        return self.request_id
+
+
 class WaitlistOffered(PatientFact):
     """A time that has become free is kept for a patient until they answer, or until the offer is over.
 
@@ -135,7 +152,7 @@ class WaitlistOffered(PatientFact):
     round: Annotated[int, Field(ge=1)] = 1
     """The how manieth patient this is whom the time is offered to."""
     why: Code = "sooner"
-    """What the patient would gain most: `no-time`, `first-session`, `spacing`, `practitioner` or `sooner`."""
+    """What the patient would gain most: `no-time`, `first-session`, `spacing`, `practitioner` or `preferred-time`."""
 
     @property
     def natural_key(self) -> str:

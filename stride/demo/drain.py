@@ -29,9 +29,12 @@ _SNAPSHOT = f"""
         WHERE state IN ('ready', 'claimed', 'sending')
             OR (state IN ('scheduled', 'deferred') AND due_at <= $1)) AS due,
       (SELECT count(*) FROM notifications.alert WHERE wake_at <= $1) AS waking,
+      (SELECT count(*) FROM scheduling.freed_time WHERE due_at <= $1)
+        + (SELECT count(*) FROM scheduling.hold WHERE state = 'open' AND expires_at <= $1) AS to_offer,
       LEAST(
         (SELECT min(due_at) FROM notifications.delivery WHERE state IN ('scheduled', 'deferred') AND due_at > $1),
-        (SELECT min(wake_at) FROM notifications.alert WHERE wake_at > $1)) AS next_due
+        (SELECT min(wake_at) FROM notifications.alert WHERE wake_at > $1),
+        (SELECT min(due_at) FROM scheduling.freed_time WHERE due_at > $1)) AS next_due
 """  # noqa: S608  # the names come from the flow map
 
 Offsets = dict[tuple[str, str, int], int]
@@ -50,6 +53,7 @@ class Snapshot:
     offsets: Offsets
     due: int
     waking: int
+    to_offer: int
     next_due: datetime | None
 
     def pending(self, ends: Ends) -> list[str]:
@@ -61,8 +65,8 @@ class Snapshot:
             for service in _READERS.get(partition.topic, ())
             if (applied := self.offsets.get((service, partition.topic, partition.partition), 0)) < end
         ]
-        due = [f"{self.due} deliveries due"] if self.due else []
-        return [*waiting, *behind, *due, *([f"{self.waking} alerts to climb"] if self.waking else [])]
+        timers = {"deliveries due": self.due, "alerts to climb": self.waking, "freed times to offer": self.to_offer}
+        return [*waiting, *behind, *(f"{count} {what}" for what, count in timers.items() if count)]
 
 
 def _readers() -> dict[str, list[str]]:
@@ -130,5 +134,6 @@ class Drain:
             offsets={(service, topic, partition): end for service, topic, partition, end in offsets},
             due=row["due"],
             waking=row["waking"],
+            to_offer=row["to_offer"],
             next_due=row["next_due"],
         )

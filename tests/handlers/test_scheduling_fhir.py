@@ -11,7 +11,7 @@ from fhir.resources.R4B.appointment import Appointment
 from fhir.resources.R4B.bundle import Bundle
 from fhir.resources.R4B.operationoutcome import OperationOutcome
 
-from services.scheduling.inbound import sweep_holds
+from services.scheduling.inbound.holds import sweep_holds
 from tests.domain.scheduling_examples import WEEKLY, change, plan
 from tests.handlers.scheduling_desk import Desk
 from tests.handlers.scheduling_http import as_, open_http

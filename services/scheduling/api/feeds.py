@@ -5,7 +5,7 @@ They say when and where, never who with or what for: calendars are shared, and s
 
 import hashlib
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
@@ -17,11 +17,11 @@ from sqlalchemy import Row
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from services.scheduling.api.bearers import WhoAsks
 from services.scheduling.store.feeds import appointments_of, close_feed, find_feed, open_feed
 from shared.events.base import Identifier
 from shared.ids import random_id
 from shared.messaging.service import Running
-from shared.tokens import Bearer
 
 _PAST = timedelta(days=30)
 _REFRESH = timedelta(hours=1)
@@ -40,7 +40,7 @@ class Feeds:
     """The endpoints."""
 
     running: Running
-    bearer: Callable[[Request], Bearer]
+    bearer: WhoAsks
 
     async def open(self, request: Request, wanted: Wanted) -> dict[str, str]:
         """A new feed. Its path is told this once: it holds the secret."""

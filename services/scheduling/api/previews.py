@@ -1,6 +1,5 @@
 """`POST /courses/$preview`: what booking a course would give, without booking it."""
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date, time
 from typing import Annotated, Any
@@ -9,6 +8,7 @@ from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from services.scheduling.api.bearers import WhoAsks
 from services.scheduling.api.looking import looked_at
 from services.scheduling.domain.decide import terms_of_plan
 from services.scheduling.domain.preview import PREVIEWED, preview
@@ -16,7 +16,6 @@ from shared.events.base import Code, Identifier
 from shared.events.clinical import Phase, Weekday
 from shared.events.intake import PlanCreated
 from shared.messaging.service import Running
-from shared.tokens import Bearer
 
 
 class PreviewTime(BaseModel):
@@ -48,16 +47,16 @@ class Previews:
     """The endpoint."""
 
     running: Running
-    bearer: Callable[[Request], Bearer]
+    bearer: WhoAsks
 
     async def preview(self, request: Request, wished: Wished) -> dict[str, Any]:
         """Every session with its explicit date, every conflict by name, and the quality figures; nothing is kept."""
         fact = _plan(self.bearer(request).clinic_id, wished)
-        async with looked_at(self.running, fact) as (_, diary):
-            if diary is None:
-                raise HTTPException(404, "Nobody has described the clinic yet.")
-            found = preview(diary, terms_of_plan(fact))
-            names = diary.calendar.resources
+        _, diary = await looked_at(self.running, fact.clinic_id, fact.patient_id)
+        if diary is None:
+            raise HTTPException(404, "Nobody has described the clinic yet.")
+        found = preview(diary, terms_of_plan(fact))
+        names = diary.calendar.resources
         appointments = [
             {
                 "sequence": each.sequence,

@@ -178,6 +178,16 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class Wait:
+    """What was said of offers of freed time for a course, last."""
+
+    plan_id: str
+    wanted: bool
+    recorded_at: datetime
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Patient:
     """Everything of one patient that booking depends on. `resource` is what claims are made on."""
 
@@ -187,6 +197,8 @@ class Patient:
     requests: Mapping[str, ChangeRequest] = field(default_factory=dict[str, ChangeRequest])
     attendances: Mapping[str, Attendance] = field(default_factory=dict[str, Attendance])
     holds: Mapping[str, Hold] = field(default_factory=dict[str, Hold])
+    waits: Mapping[str, Wait] = field(default_factory=dict[str, Wait])
+    """By plan."""
 
 
 @dataclass(frozen=True, slots=True)

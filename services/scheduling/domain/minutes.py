@@ -28,6 +28,18 @@ def reached(minutes: int, ahead: int) -> int:
     return minutes | minutes << (ahead + 1 - reach)
 
 
+def runs(mask: int) -> list[tuple[int, int]]:
+    """From which minute up to which there are ones."""
+    found: list[tuple[int, int]] = []
+    while mask:
+        begin = (mask & -mask).bit_length() - 1
+        rest = ~(mask >> begin)
+        length = (rest & -rest).bit_length() - 1
+        found.append((begin, begin + length))
+        mask = mask >> (begin + length) << (begin + length)
+    return found
+
+
 def beginnings(free: int, length: int) -> int:
     """The minutes at which `length` free minutes begin."""
     reach = 1

@@ -1,16 +1,28 @@
 """A time that has become free, offered to a patient: a hold that Stride makes by itself."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from services.scheduling.domain.course import ClinicSchedule, Course, Hold
+from services.scheduling.domain.course import ClinicSchedule, Course, Hold, Wait
 from services.scheduling.domain.decide import settle
 from services.scheduling.domain.diary import open_diary
 from services.scheduling.domain.holds import keep
 from services.scheduling.domain.slot_requests import session_of
 from services.scheduling.domain.slots import TAKEN, named_slot, refuse_blocked, refuse_served
-from shared.events.scheduling import WaitlistOffered
+from shared.events.scheduling import WaitlistChanged, WaitlistOffered
 from shared.messaging.errors import Refused
 from shared.messaging.message import Decision
+
+
+def note_wait(schedule: ClinicSchedule, fact: WaitlistChanged, now: datetime) -> Decision[ClinicSchedule]:
+    """Remember whether offers are wanted; what was recorded last holds, whatever order it comes in."""
+    diary = open_diary(schedule, fact, now)
+    said = Wait(fact.plan_id, fact.wanted, fact.recorded_at, fact.request_id)
+    known = diary.patient.waits.get(fact.plan_id)
+    if known and (known.recorded_at, known.request_id) >= (said.recorded_at, said.request_id):
+        return Decision(schedule)
+    waits = {**diary.patient.waits, fact.plan_id: said}
+    return settle(schedule, replace(diary, patient=replace(diary.patient, waits=waits)), fact)
 
 
 def offer_time(schedule: ClinicSchedule, fact: WaitlistOffered, now: datetime) -> Decision[ClinicSchedule]:

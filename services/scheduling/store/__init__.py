@@ -10,6 +10,7 @@ from services.scheduling.store.affected import affected_patients
 from services.scheduling.store.calendars import CALENDARS, Known, KnownCalendars, save_calendars, with_places
 from services.scheduling.store.claims import BusyTimes
 from services.scheduling.store.courses import load_patients, owned_by_others
+from services.scheduling.store.freed import save_freed
 from services.scheduling.store.resources import lock_resources
 from services.scheduling.store.saving import save_schedules
 from shared.clock import Clock
@@ -54,6 +55,7 @@ class SchedulingStore:
         """Write what differs: calendars, courses, sessions, appointments, claims, requests, attendance."""
         await save_calendars(tx, changes)
         await save_schedules(tx, changes)
+        await save_freed(tx, changes, self._clock.now())
 
     async def _load(
         self, tx: AsyncConnection, facts: Sequence[Fact], known: Mapping[str, Known]

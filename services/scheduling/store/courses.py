@@ -20,6 +20,7 @@ from services.scheduling.domain.course import (
     Session,
     Terms,
     Unplaced,
+    Wait,
 )
 from shared.database import fetch
 from shared.events import intake
@@ -52,7 +53,8 @@ KNOWN = text("""
         ARRAY(SELECT appointment FROM whose JOIN appointment USING (clinic_id, patient_id) ORDER BY id),
         ARRAY(SELECT change_request FROM whose JOIN change_request USING (clinic_id, patient_id) ORDER BY request_id),
         ARRAY(SELECT attendance FROM whose JOIN attendance USING (clinic_id, patient_id) ORDER BY session_id),
-        ARRAY(SELECT hold FROM whose JOIN hold USING (clinic_id, patient_id) ORDER BY hold_id)
+        ARRAY(SELECT hold FROM whose JOIN hold USING (clinic_id, patient_id) ORDER BY hold_id),
+        ARRAY(SELECT waitlist_entry FROM whose JOIN waitlist_entry USING (clinic_id, patient_id) ORDER BY plan_id)
 """)
 Record = Mapping[str, Any]
 
@@ -67,6 +69,7 @@ class _Known:
     requests: Sequence[Record] = ()
     attendances: Sequence[Record] = ()
     holds: Sequence[Record] = ()
+    waits: Sequence[Record] = ()
 
 
 async def load_patients(
@@ -74,13 +77,15 @@ async def load_patients(
 ) -> dict[str, dict[str, Patient]]:
     """By clinic and patient, all that booking for them depends on; of `new` ones nothing is known yet."""
     known = await _known(tx, [key for key in whose if key not in new])
-    courses, requests, attendances, holds = _courses(known), _by_patient(), _by_patient(), _by_patient()
+    courses, requests, attendances, holds, waits = _courses(known), *(_by_patient() for _ in range(4))
     for row in known.requests:
         requests[_owner(row)][row["request_id"]] = _request(row)
     for row in known.attendances:
         attendances[_owner(row)][row["session_id"]] = _attendance(row)
     for row in known.holds:
         holds[_owner(row)][row["hold_id"]] = _hold(row)
+    for row in known.waits:
+        waits[_owner(row)][row["plan_id"]] = _wait(row)
     patients: dict[str, dict[str, Patient]] = defaultdict(dict)
     for key in whose:
         clinic_id, name = key
@@ -91,6 +96,7 @@ async def load_patients(
             requests.get(key, {}),
             attendances.get(key, {}),
             holds.get(key, {}),
+            waits.get(key, {}),
         )
     return patients
 
@@ -203,6 +209,10 @@ def _hold(row: Record) -> Hold:
         offered_at=row["offered_at"],
         moves=row["moves"],
     )
+
+
+def _wait(row: Record) -> Wait:
+    return Wait(row["plan_id"], row["wanted"], row["recorded_at"], row["request_id"])
 
 
 def _request(row: Record) -> ChangeRequest:

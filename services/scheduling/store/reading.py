@@ -21,6 +21,11 @@ APPOINTMENTS_BY_START = (
     .join(ROOM_OF, ROOM_OF.c.id == APPOINTMENT.c.room)
     .order_by(APPOINTMENT.c.start_at, APPOINTMENT.c.id)
 )
+HOLDS = (
+    select(HOLD, PRACTITIONER_OF.c.external_id.label("practitioner_id"), ROOM_OF.c.external_id.label("room_id"))
+    .join(PRACTITIONER_OF, PRACTITIONER_OF.c.id == HOLD.c.practitioner)
+    .join(ROOM_OF, ROOM_OF.c.id == HOLD.c.room)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +80,7 @@ async def find_booking(tx: AsyncConnection, clinic_id: str, booking_id: str) -> 
 
 async def find_hold(tx: AsyncConnection, clinic_id: str, hold_id: str) -> Row[Any] | None:
     """One hold of the clinic."""
-    query = (
-        select(HOLD, PRACTITIONER_OF.c.external_id.label("practitioner_id"), ROOM_OF.c.external_id.label("room_id"))
-        .join(PRACTITIONER_OF, PRACTITIONER_OF.c.id == HOLD.c.practitioner)
-        .join(ROOM_OF, ROOM_OF.c.id == HOLD.c.room)
-    )
-    return (await tx.execute(query.where(HOLD.c.clinic_id == clinic_id, HOLD.c.hold_id == hold_id))).one_or_none()
+    return (await tx.execute(HOLDS.where(HOLD.c.clinic_id == clinic_id, HOLD.c.hold_id == hold_id))).one_or_none()
 
 
 async def find_unplaced(tx: AsyncConnection, clinic_id: str, limit: int) -> Sequence[Row[Any]]:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.scheduling.domain.course import Appointment, ClinicSchedule, Course, Hold, Patient, Session
 from services.scheduling.store.claims import write_claims
 from services.scheduling.store.courses import TERMS, WAITING
-from services.scheduling.tables import APPOINTMENT, ATTENDANCE, CHANGE_REQUEST, COURSE, HOLD, SESSION
+from services.scheduling.tables import APPOINTMENT, ATTENDANCE, CHANGE_REQUEST, COURSE, HOLD, SESSION, WAITLIST_ENTRY
 from shared.database import fetch
 
 _DROP_SESSIONS = text("""
@@ -39,6 +39,7 @@ class _Difference:
     requests: list[Values] = field(default_factory=list[Values])
     attendances: list[Values] = field(default_factory=list[Values])
     holds: list[Values] = field(default_factory=list[Values])
+    waits: list[Values] = field(default_factory=list[Values])
 
 
 async def save_schedules(tx: AsyncConnection, changes: Sequence[tuple[ClinicSchedule, ClinicSchedule]]) -> None:
@@ -56,6 +57,7 @@ async def save_schedules(tx: AsyncConnection, changes: Sequence[tuple[ClinicSche
     await _put(tx, CHANGE_REQUEST, difference.requests)
     await _put(tx, ATTENDANCE, difference.attendances)
     await _put(tx, HOLD, difference.holds)
+    await _put(tx, WAITLIST_ENTRY, difference.waits)
     await write_claims(tx, difference.retired, difference.taken)
 
 
@@ -88,7 +90,8 @@ def _upsert(table: Table) -> TextClause:
     """)  # noqa: S608
 
 
-_UPSERTS = {table.name: _upsert(table) for table in (COURSE, SESSION, APPOINTMENT, CHANGE_REQUEST, ATTENDANCE, HOLD)}
+_WRITTEN = (COURSE, SESSION, APPOINTMENT, CHANGE_REQUEST, ATTENDANCE, HOLD, WAITLIST_ENTRY)
+_UPSERTS = {table.name: _upsert(table) for table in _WRITTEN}
 
 
 def _compare(difference: _Difference, clinic_id: str, before: Patient, after: Patient) -> None:
@@ -101,6 +104,8 @@ def _compare(difference: _Difference, clinic_id: str, before: Patient, after: Pa
         difference.requests.append(owner | _fields(request))
     for attendance in _changed(before.attendances, after.attendances):
         difference.attendances.append(owner | _fields(attendance))
+    for wait in _changed(before.waits, after.waits):
+        difference.waits.append(owner | _fields(wait))
     for hold in _changed(before.holds, after.holds):
         difference.holds.append(owner | _hold(hold))
         if hold.state == "open":

@@ -1,25 +1,20 @@
-"""What enters scheduling by no message: the clinics' files as facts, and the time that ends a hold."""
+"""The clinics' files as facts, where they differ from what is known."""
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from typing import cast
 
 import holidays
 
 from services.scheduling.store.calendars import described
-from services.scheduling.store.claims import clinics_with_expired, retire_expired
 from shared.clinics import Clinic, Closed, Practitioner, Room, Week, load_clinics
 from shared.events.calendars import Bookable, ClinicDescribed, Closure, OpenHours
 from shared.messaging.door import Door
-from shared.messaging.errors import Unavailable
-from shared.messaging.locks import lock
 from shared.messaging.service import Running
 
 _YEARS_AHEAD = 3
 _LOOK_SECONDS = 60.0
-_SWEEP_SECONDS = 2.0
 
 
 async def bring_in_clinics(running: Running) -> None:
@@ -36,23 +31,6 @@ async def follow_the_years(running: Running) -> None:
         if running.clock.now().year != year:
             await bring_in_clinics(running)
             year = running.clock.now().year
-
-
-async def free_expired_holds(running: Running) -> None:
-    """Free slots that were held for somebody as soon as their time is over."""
-    while True:
-        await sweep_holds(running.door)
-        await asyncio.sleep(_SWEEP_SECONDS)
-
-
-async def sweep_holds(door: Door) -> None:
-    """Free what was held until now, in a transaction of its own: what is remembered of a calendar stays true."""
-    with suppress(Unavailable):
-        async with door.work() as work:
-            clinics = await clinics_with_expired(work.tx, door.clock.now())
-            if clinics:
-                await lock(work.tx, door.service, clinics)
-                await retire_expired(work.tx, clinics, door.clock.now())
 
 
 async def bring_in(door: Door, clinic: Clinic) -> None:
