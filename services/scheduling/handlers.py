@@ -1,6 +1,6 @@
 """Which fact leads to which decision."""
 
-from services.scheduling.domain import decide, offers, slot_requests
+from services.scheduling.domain import decide, offers, slot_requests, work_queue
 from shared.events import intake, scheduling
 from shared.events.base import Fact
 from shared.events.calendars import CalendarChanged, ClinicDescribed
@@ -14,6 +14,7 @@ HANDLERS: dict[type[Fact], Handler] = {
     intake.SessionVoided: decide.void_session,
     intake.AppointmentChangeRequested: decide.change_appointment,
     scheduling.SlotRequested: slot_requests.request_slot,
+    scheduling.SessionGivenUp: work_queue.give_up,
     scheduling.WaitlistChanged: offers.note_wait,
     scheduling.WaitlistOffered: offers.offer_time,
     ClinicDescribed: decide.change_calendar,

@@ -111,6 +111,22 @@ class SlotRequested(PatientFact):
         return self.request_id
 
 
+class SessionGivenUp(PatientFact):
+    """Staff decided that a session without a time needs none: it leaves the work queue."""
+
+    NAME: ClassVar[str] = "session.given_up"
+    request_id: Identifier
+    plan_id: Identifier
+    sequence: Annotated[int, Field(ge=1)]
+    reason: Code
+    """For instance `patient-declined`, `not-needed`, `treated-elsewhere`."""
+    recorded_at: Moment
+
+    @property
+    def natural_key(self) -> str:
+        return self.request_id
+
+
 class WaitlistChanged(PatientFact):
     """Somebody wants to be asked when a time becomes free that would be better for a course, or does not want to be.
 

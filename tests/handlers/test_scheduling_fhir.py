@@ -171,7 +171,7 @@ async def test_the_work_queue_names_what_has_no_time_and_where_times_are(desk: D
     queue = (await http.get("/work-queue", headers=as_("desk"))).json()["sessions"]
     assert [each["sequence"] for each in queue] == [1, 2, 3, 4]
     assert {each["unplaced"]["reason"] for each in queue} == {"no-practitioner-with-skill"}
-    assert (await http.get(queue[0]["proposals"], headers=as_("desk"))).status_code == 200
+    assert (await http.get(queue[0]["find"], headers=as_("desk"))).status_code == 200
 
 
 async def test_a_preview_names_dates_and_conflicts_and_books_nothing(desk: Desk, http: httpx.AsyncClient) -> None:

@@ -16,7 +16,9 @@ APPLIED = {(reader, "session.logged", 0): 5 for reader in ("progress", "scheduli
 
 
 def snapshot(**changes: object) -> Snapshot:
-    return Snapshot(**({"outboxes": {}, "offsets": APPLIED, "due": 0, "waking": 0, "to_offer": 0, "next_due": None} | changes))  # pyright: ignore[reportArgumentType]  # as Snapshot's own
+    return Snapshot(
+        **({"outboxes": {}, "offsets": APPLIED, "due": 0, "waking": 0, "to_offer": 0, "next_due": None} | changes)
+    )  # pyright: ignore[reportArgumentType]  # as Snapshot's own
 
 
 def test_everything_applied_and_nothing_due_is_drained() -> None:

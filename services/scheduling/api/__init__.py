@@ -10,6 +10,7 @@ from services.scheduling.api.fhir import mount_fhir
 from services.scheduling.api.offers import OfferPages, mount_offers
 from services.scheduling.api.previews import Previews
 from services.scheduling.api.waitlist import Waitlist, mount_waitlist
+from services.scheduling.api.work_queue import WorkQueue, mount_work_queue
 from shared.messaging.service import Running
 from shared.tokens import Tokens
 
@@ -20,6 +21,7 @@ def mount(running: Running, app: FastAPI) -> None:
     bearer = who_asks(tokens)
     mount_desk(Desk(running, bearer), app)
     app.add_api_route("/courses/$preview", Previews(running, bearer).preview, methods=["POST"])
+    mount_work_queue(WorkQueue(running, bearer), app)
     mount_waitlist(Waitlist(running, bearer), app)
     mount_offers(OfferPages.of(running), app)
     mount_feeds(Feeds(running, bearer), app)

@@ -1,4 +1,4 @@
-"""Appointments, courses and what has no time, read by staff and clinic systems, within the token's clinic."""
+"""Appointments and courses, read by staff and clinic systems, within the token's clinic."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from services.scheduling.api.bearers import WhoAsks
 from services.scheduling.domain.course import Status
-from services.scheduling.store.reading import Wish, find_appointments, find_course, find_sessions, find_unplaced
+from services.scheduling.store.reading import Wish, find_appointments, find_course, find_sessions
 from shared.events.base import Identifier, Moment
 from shared.messaging.service import Running
 
@@ -22,7 +22,6 @@ def mount_desk(desk: "Desk", app: FastAPI) -> None:
     """Add the routes."""
     app.add_api_route("/appointments", desk.appointments, methods=["GET"])
     app.add_api_route("/courses/{plan_id}", desk.course, methods=["GET"])
-    app.add_api_route("/work-queue", desk.work_queue, methods=["GET"])
 
 
 class Asked(BaseModel):
@@ -50,7 +49,7 @@ class Desk:
         wish = Wish(asked.plan_id, asked.patient_id, asked.since, asked.until, asked.status, _LIMIT + 1)
         async with self.running.engine.connect() as tx:
             rows = await find_appointments(tx, bearer.clinic_id, wish)
-        return {"appointments": [_appointment(row) for row in rows[:_LIMIT]], "more": len(rows) > _LIMIT}
+        return {"appointments": [appointment_of(row) for row in rows[:_LIMIT]], "more": len(rows) > _LIMIT}
 
     async def course(self, request: Request, plan_id: Identifier) -> dict[str, Any]:
         """One course: its state, its sessions in order, and every appointment made for it."""
@@ -67,19 +66,13 @@ class Desk:
             "patient_id": course.patient_id,
             "state": course.state,
             "ended_at": iso(course.ended_at),
-            "sessions": [_session(row) for row in sessions],
-            "appointments": [_appointment(row) for row in appointments],
+            "sessions": [session_of(row) for row in sessions],
+            "appointments": [appointment_of(row) for row in appointments],
         }
 
-    async def work_queue(self, request: Request) -> dict[str, Any]:
-        """The sessions that have no time, with the reason and what to look through for another: 1000 at most."""
-        bearer = self.bearer(request)
-        async with self.running.engine.connect() as tx:
-            rows = await find_unplaced(tx, bearer.clinic_id, _LIMIT)
-        return {"sessions": [_queued(row) for row in rows]}
 
-
-def _appointment(row: Row[Any]) -> dict[str, Any]:
+def appointment_of(row: Row[Any]) -> dict[str, Any]:
+    """An appointment as staff read it."""
     return {
         "id": row.id,
         "version": row.version,
@@ -97,7 +90,8 @@ def _appointment(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def _session(row: Row[Any]) -> dict[str, Any]:
+def session_of(row: Row[Any]) -> dict[str, Any]:
+    """A session as staff read it."""
     unplaced = {
         "reason": row.unplaced_reason,
         "detail": row.unplaced_detail,
@@ -113,13 +107,6 @@ def _session(row: Row[Any]) -> dict[str, Any]:
         "given_up": row.given_up,
         "unplaced": unplaced if row.unplaced_reason else None,
     }
-
-
-def _queued(row: Row[Any]) -> dict[str, Any]:
-    """A session without a time; `proposals` is where times for it are found, `$hold` or `$book` settles it."""
-    query = f"patient={row.patient_id}&plan={row.plan_id}&sequence={row.sequence}"
-    session = {"patient_id": row.patient_id, "plan_id": row.plan_id, **_session(row)}
-    return {**session, "proposals": f"/fhir/Appointment/$find?{query}"}
 
 
 def iso(moment: datetime | None) -> str | None:

@@ -19,7 +19,9 @@ class Conflict:
     """A rule that could not be kept for a session."""
 
     sequence: int
-    kind: Literal["no-time", "over-quota", "spacing", "not-preferred", "no-therapy", "other-practitioner"]
+    kind: Literal[
+        "no-time", "over-quota", "spacing", "not-preferred", "no-therapy", "other-practitioner", "impossible-time"
+    ]
     detail: str
     """In words, for staff."""
     earliest: datetime | None = None

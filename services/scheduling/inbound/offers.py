@@ -5,7 +5,7 @@ same offer, and the door takes it once.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -51,18 +51,21 @@ class Offers:
     clinics: Mapping[str, Clinic]
 
     async def make(self) -> None:
-        """Look at all freed time that is due.
+        """Look at all freed time that is due: afterwards each is put off, or there is no more use in it.
 
         Raises:
             Unavailable: PostgreSQL can't be used now.
         """
         now = self.door.clock.now()
-        async with self.door.work() as work:
-            due = await due_times(work.tx, now, _MOST_TIMES)
-        for time in due:
-            again = await self._look_at(time, now)
-            async with self.door.work() as work:
-                await (put_off(work.tx, time, again) if again else drop(work.tx, time))
+        while due := await self._due(now):
+            for time in due:
+                again = await self._look_at(time, now)
+                async with self.door.work() as work:
+                    await (put_off(work.tx, time, again) if again else drop(work.tx, time))
+
+    async def _due(self, now: datetime) -> Sequence[Row[Any]]:
+        async with self.door.engine.connect() as tx:
+            return await due_times(tx, now, _MOST_TIMES)
 
     async def _look_at(self, time: Row[Any], now: datetime) -> datetime | None:
         """Make an offer of it if somebody gains; tells when to look again, or that there is no more use in it."""

@@ -83,8 +83,11 @@ async def find_hold(tx: AsyncConnection, clinic_id: str, hold_id: str) -> Row[An
     return (await tx.execute(HOLDS.where(HOLD.c.clinic_id == clinic_id, HOLD.c.hold_id == hold_id))).one_or_none()
 
 
-async def find_unplaced(tx: AsyncConnection, clinic_id: str, limit: int) -> Sequence[Row[Any]]:
-    """The sessions that have no time, those that should come first first."""
+async def find_unplaced(
+    tx: AsyncConnection, clinic_id: str, limit: int, plan_id: str | None = None
+) -> Sequence[Row[Any]]:
+    """The sessions (of one course or of all) that have no time, those that should come first first."""
     mine = (SESSION.c.clinic_id == clinic_id) & SESSION.c.unplaced_reason.is_not(None) & ~SESSION.c.given_up
+    mine = mine & (SESSION.c.plan_id == plan_id) if plan_id else mine
     query = select(SESSION).where(mine).order_by(SESSION.c.earliest, SESSION.c.plan_id, SESSION.c.sequence)
     return (await tx.execute(query.limit(limit))).all()
