@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse
 
 from services.scheduling.api.fhir.answers import Refusal
 from shared.database import TRANSIENT_STATES, sqlstate
+from shared.messaging.errors import Unavailable
 from shared.telemetry import log
 from shared.tokens import NotAllowed, NotAuthenticated
 
@@ -64,7 +65,7 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
 async def _on_failure(request: Request, error: Exception) -> Response:
     """Nothing of the error itself goes out: it may name what somebody asked for."""
     lost = isinstance(error, DBAPIError) and (error.connection_invalidated or _transient(error))
-    if lost or isinstance(error, OSError | PoolTimeoutError):
+    if lost or isinstance(error, OSError | PoolTimeoutError | Unavailable):
         return _problem(503, "The database can't be used now; ask again.", {"Retry-After": "2"})
     log().error("request-failed", error_type=type(error).__name__, path=request.scope["route"].path)
     return _problem(500, "The error is in Stride's log.")

@@ -25,6 +25,7 @@ from shared.ids import derived_id
 from shared.messaging.door import Door
 from shared.messaging.errors import Unavailable
 from shared.messaging.service import Running
+from shared.messaging.transactions import begin
 
 _LOOK_SECONDS, _TICK_SECONDS = 2.0, 0.05
 _MOST_TIMES, _MOST_PATIENTS = 20, 200
@@ -64,7 +65,7 @@ class Offers:
                     await (put_off(work.tx, time, again) if again else drop(work.tx, time))
 
     async def _due(self, now: datetime) -> Sequence[Row[Any]]:
-        async with self.door.engine.connect() as tx:
+        async with begin(self.door.engine) as tx:
             return await due_times(tx, now, _MOST_TIMES)
 
     async def _look_at(self, time: Row[Any], now: datetime) -> datetime | None:
@@ -74,7 +75,7 @@ class Offers:
             return None
         if quiet := self._quiet_until(time, now):
             return quiet
-        async with self.door.engine.connect() as tx:
+        async with begin(self.door.engine) as tx:
             asked = await asked_of(tx, time, now)
             waiting = await who_waits(tx, time, _MOST_PATIENTS, everyone=policy.ask == "everyone")
         if standing := next((row.expires_at for row in asked if row.open), None):

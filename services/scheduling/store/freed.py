@@ -22,7 +22,8 @@ _PUT = text("""
         left_by = freed_time.left_by || excluded.left_by, due_at = excluded.due_at
 """)
 _DUE = text("SELECT * FROM freed_time WHERE due_at <= :now ORDER BY start_at, practitioner_id, clinic_id LIMIT :most")
-_ONE = "clinic_id = :clinic AND practitioner_id = :practitioner AND start_at = :start"
+# Nothing where it was set free anew meanwhile: an answer is faster than what is put off.
+_ONE = "clinic_id = :clinic AND practitioner_id = :practitioner AND start_at = :start AND due_at = :due"
 _PUT_OFF = text(f"UPDATE freed_time SET due_at = :until WHERE {_ONE}")  # noqa: S608
 _DROP = text(f"DELETE FROM freed_time WHERE {_ONE}")  # noqa: S608
 _ASKED = text("""
@@ -111,4 +112,5 @@ async def drop(tx: AsyncConnection, time: Row[Any]) -> None:
 
 
 def _key(time: Row[Any]) -> dict[str, Any]:
-    return {"clinic": time.clinic_id, "practitioner": time.practitioner_id, "start": time.start_at}
+    whose = {"clinic": time.clinic_id, "practitioner": time.practitioner_id}
+    return {**whose, "start": time.start_at, "due": time.due_at}

@@ -8,12 +8,17 @@ from services.scheduling.domain.course import ClinicSchedule
 from services.scheduling.store import SchedulingStore
 from shared.clock import Clock
 from shared.events.scheduling import SlotRequested
+from shared.messaging.transactions import begin
 
 
 async def look(engine: AsyncEngine, clock: Clock, clinic_id: str, patients: Iterable[str]) -> ClinicSchedule:
-    """The schedule. A store of its own remembers nothing: what it reads is never committed."""
+    """The schedule. A store of its own remembers nothing: what it reads is never committed.
+
+    Raises:
+        Unavailable: PostgreSQL can't be used now.
+    """
     asked = [_asked(clinic_id, patient, clock) for patient in patients]
-    async with engine.connect() as tx:
+    async with begin(engine) as tx:
         loaded = (await SchedulingStore(clock).load(tx, asked))[clinic_id]
         await tx.rollback()
     return loaded
