@@ -1,4 +1,4 @@
-"""`stride course`: how a course of care stands, and why."""
+"""`stride course`: how a course of care stands, and why; `preview` and `export` are files of their own."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,49 +10,40 @@ from rich.table import Table
 from rich.text import Text
 
 from shared.explaining import measure_name, unit_name
-from shared.messaging.errors import Unavailable
 from stride.cli import exits
+from stride.cli.asking import ask, opened, send
+from stride.cli.course_export import export
+from stride.cli.course_options import ClinicOption, NoSuchCourse, PlanArgument, TokenOption, UrlOption
+from stride.cli.course_preview import preview
 from stride.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from stride.cli.output import Output
-from stride.cli.reach import NoWay, tokens_of, url_of
+from stride.cli.reach import tokens_of, url_of
 
 _READER = "clinician"
-_TIMEOUT_SECONDS = 30
-_NOT_FOUND = 404
 _COLOURS = {"reached": "green", "not-evaluable": "yellow"}
 
-_Id = Annotated[str, typer.Argument(metavar="ID", help="The plan's id.")]
 _Svg = Annotated[Path | None, typer.Option("--svg", metavar="FILE", help="Write the course's charts into this file.")]
-_Url = Annotated[str, typer.Option("--url", help="Where progress answers. Default: this home's stack.")]
-_Token = Annotated[
-    str, typer.Option("--token", envvar="STRIDE_TOKEN", help="Bearer token. Default: the home's tokens.txt.")
-]
-_Clinic = Annotated[str, typer.Option("--clinic", help="Whose token of tokens.txt. Default: each in turn.")]
 
 course = typer.Typer(
-    name="course", help="Shows how a course of care stands, and why.", no_args_is_help=True, add_completion=False
+    name="course",
+    help="Courses of care: how one stands and why, what one would be, and its dates for other programs.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 
 
-class NoSuchCourse(Exception):
-    """No clinic whose token we have has a course of that id."""
-
-    exit_code = exits.FAILED
-
-
-@course.callback()
-def _courses() -> None:
-    """Keeps `show` a subcommand."""
+course.command()(preview)
+course.command()(export)
 
 
 @course.command()
 def show(
-    plan_id: _Id,
+    plan_id: PlanArgument,
     *,
     svg: _Svg = None,
-    url: _Url = "",
-    token: _Token = "",
-    clinic: _Clinic = "",
+    url: UrlOption = "",
+    token: TokenOption = "",
+    clinic: ClinicOption = "",
     home: HomeOption = DEFAULT_HOME,
     json: JsonOption = False,
 ) -> int:
@@ -62,8 +53,11 @@ def show(
     """
     output = Output(as_json=json)
     tokens = [token] if token else tokens_of(home, _READER, clinic)
-    with httpx.Client(base_url=url or url_of(home, "progress"), timeout=_TIMEOUT_SECONDS, trust_env=False) as http:
-        found, headers = _find(http, plan_id, tokens)
+    with opened(url or url_of(home, "progress")) as http:
+        answer, headers = ask(http, f"/courses/{plan_id}", tokens)
+        if answer is None:
+            raise NoSuchCourse("No clinic whose token was tried has a course of that plan id.")
+        found = answer.json()
         if svg:
             _write_chart(http, f"/courses/{plan_id}/chart.svg", headers, svg)
     _show(output, found)
@@ -74,29 +68,8 @@ def show(
     return exits.OK
 
 
-def _find(http: httpx.Client, plan_id: str, tokens: list[str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The course, and the header that opens it."""
-    for token in tokens:
-        headers = {"authorization": f"Bearer {token}"}
-        answer = _get(http, f"/courses/{plan_id}", headers)
-        if answer.is_success:
-            return answer.json(), headers
-        if answer.status_code != _NOT_FOUND:
-            raise NoWay(f"Progress says {answer.status_code}: {answer.json().get('detail', '')}")
-    raise NoSuchCourse("No clinic whose token was tried has a course of that plan id.")
-
-
-def _get(http: httpx.Client, path: str, headers: dict[str, str]) -> httpx.Response:
-    try:
-        return http.get(path, headers=headers)
-    except httpx.HTTPError as error:
-        raise Unavailable(
-            f"Progress does not answer at {http.base_url}: {type(error).__name__}. Is `stride up` running?"
-        ) from None
-
-
 def _write_chart(http: httpx.Client, path: str, headers: dict[str, str], file: Path) -> None:
-    answer = _get(http, path, headers)
+    answer = send(http, path, headers)
     if not answer.is_success:
         raise NoSuchCourse("The course has no reading to draw yet.")
     file.write_bytes(answer.content)

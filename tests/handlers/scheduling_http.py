@@ -15,8 +15,8 @@ from shared.settings import Settings
 from tests.handlers.scheduling_desk import Desk
 
 
-@asynccontextmanager
-async def open_http(desk: Desk, folder: Path) -> AsyncGenerator[httpx.AsyncClient]:
+def edge_of(desk: Desk, folder: Path) -> FastAPI:
+    """The edge; `folder` gets its token file."""
     bearers = {
         "desk": {"clinic_id": desk.clinic_id, "system": "s", "role": "front-desk"},
         "doctor": {"clinic_id": desk.clinic_id, "system": "s", "role": "clinician"},
@@ -29,6 +29,12 @@ async def open_http(desk: Desk, folder: Path) -> AsyncGenerator[httpx.AsyncClien
     settings = Settings(kafka_bootstrap="localhost:1", database_url="postgresql://unused", stride_tokens=tokens)
     app = FastAPI()
     api.mount(Running(settings, desk.engine, desk.wall, desk.door.relay, desk.door), app)
+    return app
+
+
+@asynccontextmanager
+async def open_http(desk: Desk, folder: Path) -> AsyncGenerator[httpx.AsyncClient]:
+    app = edge_of(desk, folder)
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://scheduling") as client:
         yield client

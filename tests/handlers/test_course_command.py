@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-import uvicorn
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -18,6 +17,7 @@ from shared.settings import Settings
 from stride.cli.run import run
 from stride.embedded.credentials import Credentials
 from tests.domain.progress_story import PLAN, Story
+from tests.handlers.serving import served
 from tests.handlers.test_progress_door import IMPROVING, admit, door_of
 
 
@@ -31,13 +31,8 @@ async def url(progress_engine: AsyncEngine, clinic_id: str, tmp_path: Path) -> A
     settings = Settings(kafka_bootstrap="none", database_url="none", stride_tokens=credentials.tokens)
     app = FastAPI()
     edge(Running(settings, door.engine, door.clock, door.relay, door), app)
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
-    serving = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    await serving
+    async with served(app) as address:
+        yield address
 
 
 async def stride(*arguments: str) -> int:

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from services.scheduling.api.bearers import WhoAsks
 from services.scheduling.domain.course import Status
+from services.scheduling.store.calendars import described
 from services.scheduling.store.reading import Wish, find_appointments, find_course, find_sessions
 from shared.events.base import Identifier, Moment
 from shared.messaging.service import Running
@@ -60,12 +61,14 @@ class Desk:
                 raise HTTPException(404, "This clinic has no course of that plan.")
             sessions = await find_sessions(tx, course)
             appointments = await find_appointments(tx, bearer.clinic_id, Wish(plan_id=plan_id))
+            clinic = await described(tx, bearer.clinic_id)
         return {
             "plan_id": course.plan_id,
             "plan_version": course.plan_version,
             "patient_id": course.patient_id,
             "state": course.state,
             "ended_at": iso(course.ended_at),
+            "zone": clinic.zone if clinic else "UTC",
             "sessions": [session_of(row) for row in sessions],
             "appointments": [appointment_of(row) for row in appointments],
         }

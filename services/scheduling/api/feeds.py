@@ -5,26 +5,23 @@ They say when and where, never who with or what for: calendars are shared, and s
 
 import hashlib
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Literal
 
-import icalendar
 from fastapi import FastAPI, Request
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Row
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from services.scheduling.api.bearers import WhoAsks
 from services.scheduling.store.feeds import appointments_of, close_feed, find_feed, open_feed
 from shared.events.base import Identifier
+from shared.ical import Entry, calendar_of
 from shared.ids import random_id
 from shared.messaging.service import Running
 
 _PAST = timedelta(days=30)
-_REFRESH = timedelta(hours=1)
 
 
 class Wanted(BaseModel):
@@ -65,7 +62,7 @@ class Feeds:
             if feed is None:
                 raise HTTPException(404, "There is no such feed (any more).")
             rows = await appointments_of(tx, feed, self.running.clock.now() - _PAST)
-        body = _calendar(rows)
+        body = calendar_of(Entry(row.id, row.version, row.start_at, row.end_at, row.room_id) for row in rows)
         tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
         if request.headers.get("if-none-match") == tag:
@@ -78,24 +75,3 @@ def mount_feeds(feeds: Feeds, app: FastAPI) -> None:
     app.add_api_route("/feeds", feeds.open, methods=["POST"], status_code=201)
     app.add_api_route("/feeds/{feed_id}", feeds.revoke, methods=["DELETE"], status_code=204, response_model=None)
     app.add_api_route("/feeds/{token}.ics", feeds.show, methods=["GET"], response_model=None)
-
-
-def _calendar(rows: Sequence[Row[Any]]) -> bytes:
-    """Without METHOD: a feed is published, it invites nobody."""
-    calendar = icalendar.Calendar()
-    calendar.add("PRODID", "-//Stride//Appointments//EN")
-    calendar.add("VERSION", "2.0")
-    calendar.add("REFRESH-INTERVAL", _REFRESH, parameters={"VALUE": "DURATION"})
-    for row in rows:
-        event = icalendar.Event()
-        event.add("UID", row.id)
-        # The stamp must not change while the appointment doesn't, or no feed would ever be the same.
-        event.add("DTSTAMP", row.start_at)
-        event.add("SEQUENCE", row.version - 1)
-        event.add("DTSTART", row.start_at)
-        event.add("DTEND", row.end_at)
-        event.add("SUMMARY", "Appointment")
-        event.add("LOCATION", row.room_id)
-        event.add("STATUS", "CONFIRMED")
-        calendar.add_component(event)
-    return calendar.to_ical()

@@ -13,7 +13,7 @@ from services.scheduling.api.looking import looked_at
 from services.scheduling.domain.decide import terms_of_plan
 from services.scheduling.domain.preview import PREVIEWED, preview
 from shared.events.base import Code, Identifier
-from shared.events.clinical import Phase, Weekday
+from shared.events.clinical import BookingRule, Phase, VisitLimit, Weekday
 from shared.events.intake import PlanCreated
 from shared.messaging.service import Running
 
@@ -40,6 +40,8 @@ class Wished(BaseModel):
     practitioner_id: Identifier | None = None
     preferred_times: list[PreviewTime] = []
     impossible_times: list[PreviewTime] = []
+    booking: BookingRule = "best-effort"
+    limits: Annotated[list[VisitLimit], Field(max_length=20)] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,8 @@ class Previews:
             for each in found.appointments
         ]
         conflicts = [asdict(conflict) for conflict in found.conflicts]
-        return {"appointments": appointments, "conflicts": conflicts, "quality": asdict(found.quality)}
+        zone, quality = diary.calendar.zone.key, asdict(found.quality)
+        return {"zone": zone, "appointments": appointments, "conflicts": conflicts, "quality": quality}
 
 
 def _plan(clinic_id: str, wished: Wished) -> PlanCreated:
