@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from io import StringIO
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -19,7 +19,7 @@ from stride.cli.course_options import ClinicOption, NoSuchCourse, PlanArgument, 
 from stride.cli.options import DEFAULT_HOME, HomeOption
 from stride.cli.reach import NoWay, tokens_of, url_of
 
-_COLUMNS: Final[tuple[str, ...]] = (
+_COLUMNS = (
     "plan_id", "session", "phase", "status", "start", "end", "practitioner_id", "room_id", "appointment_id",
 )  # fmt: skip
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -73,10 +73,9 @@ def _ics(_http: httpx.Client, _headers: dict[str, str], course: dict[str, Any]) 
 def _csv(_http: httpx.Client, _headers: dict[str, str], course: dict[str, Any]) -> bytes:
     """All sessions; those without a time have no dates. In local time, with its offset."""
     file = StringIO()
-    writer = csv.DictWriter(file, _COLUMNS, lineterminator="\r\n")
-    writer.writeheader()
-    for row in _rows(course):
-        writer.writerow({name: _harmless(str(value)) for name, value in row.items()})
+    writer = csv.writer(file, lineterminator="\r\n")
+    writer.writerow(_COLUMNS)
+    writer.writerows([_harmless(str(row.get(name, ""))) for name in _COLUMNS] for row in _rows(course))
     return file.getvalue().encode()
 
 
