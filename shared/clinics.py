@@ -72,6 +72,8 @@ class Practitioner(_Entry):
     hours: Week | None = None
     capacity: Annotated[int, Field(ge=1, le=50)] = 1
     """How many patients at once: more than one for who treats groups."""
+    buffer_minutes: Annotated[int | None, Field(ge=0, le=120)] = None
+    """How long somebody stays taken after a session; the clinic's where it is not given."""
     closed: tuple[Closed, ...] = ()
 
 
@@ -83,6 +85,8 @@ class Room(_Entry):
     kind: Code
     capacity: Annotated[int, Field(ge=1, le=50)] = 1
     """How many sessions at once: more than one for a group room."""
+    buffer_minutes: Annotated[int | None, Field(ge=0, le=120)] = None
+    """Minutes that the room needs between sessions; the clinic's where it is not given."""
     closed: tuple[Closed, ...] = ()
 
 

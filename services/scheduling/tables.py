@@ -114,6 +114,7 @@ APPOINTMENT = Table(
     _number("buffer_minutes"),
     _text("booking_id"),
     _text("replaces", nullable=True),
+    Column("room_buffer_minutes", Integer),
 )
 CLAIM = Table(
     "claim",
@@ -141,6 +142,7 @@ HOLD = Table(
     _text("state"),
     _moment("offered_at"),
     _text("moves", nullable=True),
+    Column("room_buffer_minutes", Integer),
 )
 """Its claims are made under `hold_id`, which begins with `hold:`. Of an offer, it says since when and what moves."""
 FREED_TIME = Table(

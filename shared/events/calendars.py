@@ -84,6 +84,10 @@ class ResourceName(Part):
     id: Identifier
 
 
+Buffer = Annotated[int, Field(ge=0, le=120)]
+"""Minutes between two sessions: to air a room, to write a note."""
+
+
 class Bookable(Part):
     """A practitioner with skills, or a room of a kind."""
 
@@ -95,6 +99,8 @@ class Bookable(Part):
     """The clinic's where it has none of its own."""
     capacity: Annotated[int, Field(ge=1, le=50)] = 1
     """How many sessions it takes at once: more than one for group rooms and who treats there."""
+    buffer_minutes: Buffer | None = None
+    """How long it stays taken after a session; the clinic's where it has none of its own."""
     closed: Closures = ()
 
 
@@ -141,6 +147,8 @@ class CalendarChanged(ClinicFact):
     """The whole clinic where nobody is named."""
     hours: Week | None = None
     """In place of the weekly hours that the clinic's file gives."""
+    buffer_minutes: Buffer | None = None
+    """Of a practitioner or a room, in place of the clinic file's; of several calendars the last by id counts."""
     availability: Annotated[tuple[Availability, ...], Field(max_length=100)] = ()
     """In order: a later one outweighs an earlier one. Not for a patient or the whole clinic."""
     closed: Closures = ()

@@ -58,6 +58,14 @@ SEPARATE: list[Fact] = [
 ]
 """About different sessions, with others between them that keep their time."""
 
+
+def wish(request: str, at: datetime, *, wanted: bool) -> scheduling.WaitlistChanged:
+    """What the patient says of offers: the last word counts."""
+    return scheduling.WaitlistChanged(
+        clinic_id="riverside", patient_id="p1", request_id=request, plan_id="plan-p1", wanted=wanted, recorded_at=at
+    )
+
+
 EVERYTHING: list[Fact] = [
     *SEPARATE,
     adjusted(2, [WEEKLY, WEEKLY], date(2026, 3, 23)),
@@ -65,13 +73,22 @@ EVERYTHING: list[Fact] = [
     change(appointment(6), "no-show"),
     change(appointment(12)),
     ended(datetime(2026, 4, 24, tzinfo=UTC)),
+    wish("w1", NOW, wanted=True),
+    wish("w2", NOW + timedelta(hours=1), wanted=False),
 ]
 
 
 def knowledge(state: ClinicSchedule) -> tuple[Any, ...]:
     """What is known of the course, without what was made of it."""
     patient, course = state.patients["p1"], course_of(state)
-    return (course.terms, course.plan_version, course.ended_at, patient.attendances, sorted(patient.requests))
+    return (
+        course.terms,
+        course.plan_version,
+        course.ended_at,
+        patient.attendances,
+        sorted(patient.requests),
+        patient.waits,
+    )
 
 
 def repeated(facts: Sequence[Fact]) -> st.SearchStrategy[list[Fact]]:
@@ -120,6 +137,7 @@ def in_the_fixed_order(facts: Sequence[Fact]) -> list[Fact]:
         intake.SessionVoided,
         intake.AppointmentChangeRequested,
         intake.PlanEnded,
+        scheduling.WaitlistChanged,
     )
     return sorted(facts, key=lambda fact: (kinds.index(type(fact)), _made(fact)))  # pyright: ignore[reportArgumentType]
 
@@ -236,6 +254,7 @@ def test_every_fact_that_scheduling_consumes_takes_part_in_these_orders() -> Non
     from shared.flow import FLOW
 
     of_patients = {fact for fact in FLOW["scheduling"].consumes if issubclass(fact, PatientFact)}
-    # Whether a chosen or offered slot is free depends on who came first: these have no such order.
-    assert {type(fact) for fact in EVERYTHING} == of_patients - {scheduling.SlotRequested, scheduling.WaitlistOffered}
+    # Whether a chosen or offered slot is free, and a session without a time, depends on what came first.
+    in_turn = {scheduling.SlotRequested, scheduling.WaitlistOffered, scheduling.SessionGivenUp}
+    assert {type(fact) for fact in EVERYTHING} == of_patients - in_turn
     assert intake.PlanCreated in FLOW["scheduling"].consumes

@@ -66,6 +66,8 @@ class Resource:
     active: bool = True
     spells: tuple[Spell, ...] = ()
     """A later one outweighs an earlier one."""
+    buffer_minutes: int | None = None
+    """How long it stays taken after a session; the clinic's where it has none of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class ClinicCalendar:
     slot_minutes: int
     """Sessions start on multiples of this many minutes past the hour."""
     buffer_minutes: int
-    """How long practitioner and room stay taken after a session."""
+    """How long practitioner and room stay taken after a session, where they have no buffer of their own."""
     horizon_days: int
     """How far ahead anything is booked."""
     resources: Mapping[int, Resource]
@@ -94,6 +96,11 @@ class ClinicCalendar:
         """The practitioners with a skill, or the rooms of a kind, that may be booked anew; by id."""
         fitting = (r for r in self.resources.values() if r.active and r.kind == kind and offer in r.offers)
         return tuple(sorted(resource.id for resource in fitting))
+
+    def buffer_of(self, resource: int) -> int:
+        """How many minutes a practitioner or a room stays taken after a session."""
+        known = self.resources.get(resource)
+        return self.buffer_minutes if known is None or known.buffer_minutes is None else known.buffer_minutes
 
     def first_minute(self, day: int) -> int:
         """When the local day begins, in minutes since 1970."""

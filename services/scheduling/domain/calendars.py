@@ -70,7 +70,13 @@ def _resources(
                 rules=_rules(_hours((kind, name), calendars) or _own_hours(described, general)) if active else (),
                 active=active,
                 spells=tuple(_spells(frame, (kind, name), calendars)) if active else (),
+                buffer_minutes=_buffer((kind, name), described, calendars),
             )
+
+
+def _buffer(name: tuple[str, str], described: Bookable | None, calendars: Iterable[CalendarChanged]) -> int | None:
+    own = [each.buffer_minutes for each in calendars if _about(each) == name and each.buffer_minutes is not None]
+    return own[-1] if own else described.buffer_minutes if described else None
 
 
 def _own_hours(described: Bookable | None, general: tuple[OpenHours, ...]) -> tuple[OpenHours, ...]:

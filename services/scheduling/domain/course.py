@@ -87,6 +87,7 @@ class Appointment:
     practitioner: int
     room: int
     buffer_minutes: int
+    """How long the practitioner stays taken after it."""
     booking_id: str
     version: int = 1
     state: Literal["booked", "cancelled", "noshow"] = "booked"
@@ -94,6 +95,8 @@ class Appointment:
     replaces: str | None = None
     session_id: str | None = None
     """The session that was held in it. It outweighs `state` until it is voided."""
+    room_buffer_minutes: int | None = None
+    """How long the room stays taken after it; as long as the practitioner where it is not given."""
 
     @property
     def status(self) -> Status:
@@ -167,6 +170,7 @@ class Hold:
     buffer_minutes: int
     expires_at: datetime
     state: Literal["open", "confirmed", "released", "expired"] = "open"
+    room_buffer_minutes: int | None = None
     offered_at: datetime | None = None
     """Of an offer: since when. Other holds are asked for."""
     moves: str | None = None

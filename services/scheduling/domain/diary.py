@@ -105,7 +105,8 @@ class Diary:
             end=start + (appointment.end - appointment.start),
             practitioner=opening.practitioner,
             room=opening.room,
-            buffer_minutes=self.calendar.buffer_minutes,
+            buffer_minutes=self.calendar.buffer_of(opening.practitioner),
+            room_buffer_minutes=self.calendar.buffer_of(opening.room),
             reason=reason,
         )
 
@@ -117,10 +118,10 @@ class Diary:
 
 
 def claims(patient: int, appointment: Appointment | Hold) -> Iterator[tuple[int, datetime, datetime]]:
-    """What an appointment takes: the buffer lengthens the practitioner's and the room's claim only."""
-    after = appointment.end + timedelta(minutes=appointment.buffer_minutes)
-    yield appointment.practitioner, appointment.start, after
-    yield appointment.room, appointment.start, after
+    """What an appointment takes: buffers lengthen the practitioner's and the room's claim only."""
+    own, room = appointment.buffer_minutes, appointment.room_buffer_minutes
+    yield appointment.practitioner, appointment.start, appointment.end + timedelta(minutes=own)
+    yield appointment.room, appointment.start, appointment.end + timedelta(minutes=own if room is None else room)
     yield patient, appointment.start, appointment.end
 
 

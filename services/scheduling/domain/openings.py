@@ -164,12 +164,12 @@ class Openings:
         shared &= reduce(or_, (free for _, free in rooms), 0)
         if not shared:
             return _NONE
-        minutes, after = self.minutes, self.minutes + self.calendar.buffer_minutes
+        minutes = self.minutes
         of: dict[int, int] = {}
         everybody = 0
         for who in self.practitioners:
             starts = shared & self.calendar.open_starts(who, day, minutes)
-            of[who] = starts = starts and starts & self._free(who, day, after)
+            of[who] = starts = starts and starts & self._free(who, day, minutes + self.calendar.buffer_of(who))
             everybody |= starts
         return _Day(everybody, of, rooms, self._levels(day)) if everybody else _NONE
 
@@ -217,7 +217,7 @@ class Openings:
         for room in self.rooms:
             free = starts & self.calendar.open_starts(room, day, self.minutes)
             if free:
-                free &= self._free(room, day, self.minutes + self.calendar.buffer_minutes)
+                free &= self._free(room, day, self.minutes + self.calendar.buffer_of(room))
             if free:
                 yield room, free
 

@@ -69,7 +69,8 @@ def _held(diary: Diary, course: Course, session: Session, fact: SlotRequested) -
         end=slot.end,
         practitioner=slot.practitioner,
         room=slot.room,
-        buffer_minutes=diary.calendar.buffer_minutes,
+        buffer_minutes=diary.calendar.buffer_of(slot.practitioner),
+        room_buffer_minutes=diary.calendar.buffer_of(slot.room),
         expires_at=fact.held_until,
     )
     return keep(diary, hold)

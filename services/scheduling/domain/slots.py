@@ -47,7 +47,7 @@ def blockers(diary: Diary, slot: Slot, notice: timedelta | None = None) -> Itera
 
 def _unavailable(diary: Diary, slot: Slot, kind: str, resource: int) -> Iterator[str]:
     calendar, name = diary.calendar, f"{kind} {diary.calendar.resources[resource].external_id}"
-    after = slot.end + timedelta(minutes=calendar.buffer_minutes)
+    after = slot.end + timedelta(minutes=calendar.buffer_of(resource))
     if any(mask & ~calendar.open_minutes(resource, day) for day, mask in calendar.spans(slot.start, slot.end)):
         yield f"{name} is closed"
     if any(mask & diary.busy.on(resource, day) for day, mask in calendar.spans(slot.start, after)):

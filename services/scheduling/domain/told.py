@@ -96,7 +96,13 @@ def _placed(
 ) -> Appointment:
     practitioner = _place(diary, appointment, "practitioner", fact.practitioner_id)
     room = _place(diary, appointment, "room", fact.room_id)
-    return replace(appointment, practitioner=practitioner, room=room, buffer_minutes=diary.calendar.buffer_minutes)
+    return replace(
+        appointment,
+        practitioner=practitioner,
+        room=room,
+        buffer_minutes=diary.calendar.buffer_of(practitioner),
+        room_buffer_minutes=diary.calendar.buffer_of(room),
+    )
 
 
 def _place(diary: Diary, appointment: Appointment, kind: str, name: str) -> int:

@@ -61,15 +61,26 @@ def description_of(clinic: Clinic, now: datetime, revision: int) -> ClinicDescri
 
 
 def _practitioner(one: Practitioner) -> Bookable:
-    hours = _hours(one.hours) if one.hours is not None else None
-    closed = _closures(one.closed)
     return Bookable(
-        kind="practitioner", id=one.id, offers=one.skills, hours=hours, capacity=one.capacity, closed=closed
+        kind="practitioner",
+        id=one.id,
+        offers=one.skills,
+        hours=_hours(one.hours) if one.hours is not None else None,
+        capacity=one.capacity,
+        buffer_minutes=one.buffer_minutes,
+        closed=_closures(one.closed),
     )
 
 
 def _room(room: Room) -> Bookable:
-    return Bookable(kind="room", id=room.id, offers=(room.kind,), capacity=room.capacity, closed=_closures(room.closed))
+    return Bookable(
+        kind="room",
+        id=room.id,
+        offers=(room.kind,),
+        capacity=room.capacity,
+        buffer_minutes=room.buffer_minutes,
+        closed=_closures(room.closed),
+    )
 
 
 def _hours(week: Week) -> tuple[OpenHours, ...]:

@@ -191,6 +191,7 @@ def _appointment(row: Record) -> Appointment:
         reason=row["reason"],
         replaces=row["replaces"],
         session_id=row["session_id"],
+        room_buffer_minutes=row["room_buffer_minutes"],
     )
 
 
@@ -208,6 +209,7 @@ def _hold(row: Record) -> Hold:
         state=row["state"],
         offered_at=row["offered_at"],
         moves=row["moves"],
+        room_buffer_minutes=row["room_buffer_minutes"],
     )
 
 

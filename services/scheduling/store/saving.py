@@ -137,7 +137,7 @@ def _changed(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> Iterator[An
 
 def _claim(appointment: Appointment) -> tuple[object, ...]:
     """What decides on the claims; another state retires them, another time replaces them."""
-    times = appointment.start, appointment.end, appointment.buffer_minutes
+    times = appointment.start, appointment.end, appointment.buffer_minutes, appointment.room_buffer_minutes
     return appointment.claims, appointment.practitioner, appointment.room, *times
 
 
@@ -184,6 +184,7 @@ def _appointment(appointment: Appointment) -> Values:
         "buffer_minutes": appointment.buffer_minutes,
         "booking_id": appointment.booking_id,
         "replaces": appointment.replaces,
+        "room_buffer_minutes": appointment.room_buffer_minutes,
     }
 
 
