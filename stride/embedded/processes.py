@@ -126,6 +126,7 @@ class Stack:
             **self.addresses.environment(),
             "STRIDE_HTTP_PORT": str(port),
             "STRIDE_HOME": str(self.home.path),
+            "STRIDE_OFFERS_URL": self._urls.get("scheduling", ""),
             "PYTHONUNBUFFERED": "1",
             **self._settings.environment,
         }

@@ -19,7 +19,7 @@ from stride.cli import compose_secrets
 COMPOSE: Mapping[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 SERVICES: Mapping[str, Mapping[str, Any]] = COMPOSE["services"]
 ONE_SHOT = {"migrate", "init"}
-PUBLISHED = {"intake": 8080, "notifications": 8080, "console": 8080, "mailbox": 8025}
+PUBLISHED = {"intake": 8080, "scheduling": 8080, "notifications": 8080, "console": 8080, "mailbox": 8025}
 OURS = re.compile(r"stride:\$\{STRIDE_VERSION:-\d+\.\d+\.\d+\}")
 PINNED = re.compile(r"[a-z/]+:\d+\.\d+(\.\d+)?(-[a-z]+)*(@sha256:[0-9a-f]{64})?")
 SETTINGS = {name.upper() for name in Settings.model_fields}
