@@ -50,7 +50,9 @@ READ_BACK: Final = ReadBack(
     tables={
         "clinic": Compared(left_out=frozenset({"revision"})),
         "resource": Compared(key=("clinic_id", "kind", "external_id", "place"), left_out=frozenset({"id", "revision"})),
+        # The wall time is by the zone data of whoever wrote it.
         "appointment": Compared(
+            left_out=frozenset({"local_start", "local_zone"}),
             instead={column: _NAME_OF_RESOURCE + column for column in ("practitioner", "room")},
         ),
         # When a hold that is over was found to be so is of no account.

@@ -115,6 +115,8 @@ APPOINTMENT = Table(
     _text("booking_id"),
     _text("replaces", nullable=True),
     Column("room_buffer_minutes", Integer),
+    Column("local_start", DateTime),
+    _text("local_zone", nullable=True),
 )
 CLAIM = Table(
     "claim",

@@ -38,7 +38,8 @@ def _versioned(known: Course, course: Course) -> Course:
 
 
 def _place(appointment: Appointment) -> tuple[object, ...]:
-    return appointment.state, appointment.start, appointment.practitioner, appointment.room
+    where = appointment.practitioner, appointment.room
+    return appointment.state, appointment.start, appointment.local_start, *where
 
 
 def _appointment_facts(known: Course, course: Course, diary: Diary) -> Iterator[Fact]:

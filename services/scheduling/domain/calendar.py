@@ -7,7 +7,7 @@ instants here and nowhere else, by `zoneinfo`.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Literal
@@ -109,6 +109,20 @@ class ClinicCalendar:
     def length(self, day: int) -> int:
         """How many minutes the local day has; 1440 unless the clocks change."""
         return _minute_of(self.zone, day + 1, _MIDNIGHT) - _minute_of(self.zone, day, _MIDNIGHT)
+
+    def wall_time(self, moment: datetime) -> datetime:
+        """What the clinic's clocks show at an instant; naive."""
+        return moment.astimezone(self.zone).replace(tzinfo=None)
+
+    def instant(self, wall: datetime) -> datetime:
+        """When the clinic's clocks show a (naive) time, in UTC; the first of two instants."""
+        return wall.replace(tzinfo=self.zone).astimezone(UTC)
+
+    def has_shifted(self, start: datetime, local_start: datetime | None, zone: str | None) -> bool:
+        """Whether the clocks of the clinic's zone show another time at `start` than they were to show."""
+        if local_start is None or zone != self.zone.key or self.wall_time(start) == local_start:
+            return False
+        return self.instant(local_start) != start
 
     def minute_at(self, day: int, local: time) -> int:
         """The minute of the day at a local time; a time that is skipped counts as by the old offset."""

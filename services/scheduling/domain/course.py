@@ -97,6 +97,9 @@ class Appointment:
     """The session that was held in it. It outweighs `state` until it is voided."""
     room_buffer_minutes: int | None = None
     """How long the room stays taken after it; as long as the practitioner where it is not given."""
+    local_start: datetime | None = None
+    """The wall time (naive) in `local_zone` that `start` was meant as; newer zone data may make it another instant."""
+    local_zone: str | None = None
 
     @property
     def status(self) -> Status:

@@ -94,10 +94,11 @@ class Diary:
         )
 
     def placed(self, appointment: Appointment, opening: Opening, reason: str) -> Appointment:
-        """The appointment at an opening; the very same where it is there already."""
+        """The appointment at an opening; the very same where it is there already, by the clocks as well."""
         start = self.calendar.moment(opening.day, opening.minute)
         there = (appointment.start, appointment.practitioner, appointment.room)
-        if there == (start, opening.practitioner, opening.room):
+        shifted = self.calendar.has_shifted(start, appointment.local_start, appointment.local_zone)
+        if there == (start, opening.practitioner, opening.room) and not shifted:
             return appointment
         return replace(
             appointment,
@@ -107,6 +108,8 @@ class Diary:
             room=opening.room,
             buffer_minutes=self.calendar.buffer_of(opening.practitioner),
             room_buffer_minutes=self.calendar.buffer_of(opening.room),
+            local_start=self.calendar.wall_time(start),
+            local_zone=self.calendar.zone.key,
             reason=reason,
         )
 

@@ -15,6 +15,7 @@ from services.scheduling.domain.announcing import announce
 from services.scheduling.domain.blocks import Block, Found, blocks_of
 from services.scheduling.domain.busy import Busy
 from services.scheduling.domain.calendar import ClinicCalendar
+from services.scheduling.domain.clocks import back_to_wall_time
 from services.scheduling.domain.course import Appointment, ClinicSchedule, Patient
 from services.scheduling.domain.diary import Diary, claims
 from services.scheduling.domain.openings import Opening
@@ -29,14 +30,15 @@ _FREED = 4
 
 def replan(schedule: ClinicSchedule, now: datetime, cause: Fact, *, rounds: int = ROUNDS) -> Decision[ClinicSchedule]:
     """Find other times for the appointments ahead that the schedule's calendar does not allow."""
+    known, schedule = schedule, back_to_wall_time(schedule, now)
     assert schedule.calendar
     puzzle = Puzzle.of(schedule, now)
-    if not puzzle.blocks:
-        return Decision(schedule)
+    if not puzzle.blocks and schedule.patients == known.patients:
+        return Decision(known)
     busy, found = puzzle.improved(*puzzle.in_turn(), Random(cause.event_id), rounds)  # noqa: S311
     patients, facts = dict(schedule.patients), list[Fact]()
-    for name, before in schedule.patients.items():
-        moved = before
+    for name, before in known.patients.items():
+        moved = schedule.patients[name]
         for block, (_, openings) in zip(puzzle.blocks, found, strict=True):
             if block.patient_id == name:
                 moved = _settled(puzzle.diary(block, busy, moved), block, openings)
@@ -154,7 +156,9 @@ def misfits(diary: Diary) -> list[tuple[str, Appointment]]:
 
 
 def fits(diary: Diary, appointment: Appointment) -> bool:
-    """Whether the calendar allows an appointment of the patient."""
+    """Whether the calendar allows an appointment of the patient, and the clocks show then what they were to show."""
+    if diary.calendar.has_shifted(appointment.start, appointment.local_start, appointment.local_zone):
+        return False
     return diary.calendar.allows(
         appointment.start, appointment.end, appointment.practitioner, appointment.room, diary.patient.resource
     )

@@ -102,6 +102,8 @@ def _placed(
         room=room,
         buffer_minutes=diary.calendar.buffer_of(practitioner),
         room_buffer_minutes=diary.calendar.buffer_of(room),
+        local_start=diary.calendar.wall_time(appointment.start),
+        local_zone=diary.calendar.zone.key,
     )
 
 

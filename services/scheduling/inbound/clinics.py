@@ -7,6 +7,8 @@ from typing import cast
 
 import holidays
 
+from services.scheduling.domain.calendars import compose
+from services.scheduling.store.affected import any_shifted
 from services.scheduling.store.calendars import described
 from shared.clinics import Clinic, Closed, Practitioner, Room, Week, load_clinics
 from shared.events.calendars import Bookable, ClinicDescribed, Closure, OpenHours
@@ -34,12 +36,17 @@ async def follow_the_years(running: Running) -> None:
 
 
 async def bring_in(door: Door, clinic: Clinic) -> None:
-    """Hand in what one clinic's file says, where it differs from what is known."""
+    """Hand in what one clinic's file says, where it differs from what is known.
+
+    Also where newer zone data mean other instants by it: then the appointments go back to their wall time.
+    """
     async with door.engine.connect() as tx:
         known = await described(tx, clinic.clinic_id)
+        calendar = compose(known, {}, {})
+        shifted = calendar is not None and await any_shifted(tx, calendar, door.clock.now())
     fact = description_of(clinic, door.clock.now(), known.revision + 1 if known else 1)
     same = known and fact.model_copy(update={"revision": known.revision, "recorded_at": known.recorded_at})
-    if known is None or same != known:
+    if known is None or same != known or shifted:
         await door.admit([door.own(fact)])
 
 

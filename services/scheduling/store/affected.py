@@ -15,7 +15,8 @@ from shared.events.base import Fact
 from shared.events.calendars import CalendarChanged, ClinicDescribed, unknown_zones
 
 _AHEAD = text("""
-    SELECT a.clinic_id, a.patient_id, patient.id AS patient, a.practitioner, a.room, a.start_at, a.end_at
+    SELECT a.clinic_id, a.patient_id, patient.id AS patient, a.practitioner, a.room, a.start_at, a.end_at,
+        a.local_start, a.local_zone
     FROM appointment AS a JOIN resource AS patient
         ON patient.clinic_id = a.clinic_id AND patient.kind = 'patient' AND patient.external_id = a.patient_id
     WHERE a.clinic_id = ANY(:clinics) AND a.status = 'booked' AND a.start_at > :now
@@ -58,4 +59,11 @@ def _versions(
 
 def _fits(versions: Sequence[ClinicCalendar], row: Row[Any]) -> bool:
     what = row.start_at, row.end_at, row.practitioner, row.room, row.patient
-    return all(calendar.allows(*what) for calendar in versions)
+    meant = row.start_at, row.local_start, row.local_zone
+    return all(calendar.allows(*what) and not calendar.has_shifted(*meant) for calendar in versions)
+
+
+async def any_shifted(tx: AsyncConnection, calendar: ClinicCalendar, now: datetime) -> bool:
+    """Whether newer zone data mean another instant by the wall time of any appointment ahead."""
+    rows = await tx.execute(_AHEAD, {"clinics": [calendar.clinic_id], "now": now})
+    return any(calendar.has_shifted(row.start_at, row.local_start, row.local_zone) for row in rows.all())

@@ -192,6 +192,8 @@ def _appointment(row: Record) -> Appointment:
         replaces=row["replaces"],
         session_id=row["session_id"],
         room_buffer_minutes=row["room_buffer_minutes"],
+        local_start=row["local_start"],
+        local_zone=row["local_zone"],
     )
 
 

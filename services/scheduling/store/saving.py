@@ -185,6 +185,8 @@ def _appointment(appointment: Appointment) -> Values:
         "booking_id": appointment.booking_id,
         "replaces": appointment.replaces,
         "room_buffer_minutes": appointment.room_buffer_minutes,
+        "local_start": appointment.local_start,
+        "local_zone": appointment.local_zone,
     }
 
 
