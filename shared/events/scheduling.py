@@ -105,6 +105,9 @@ class SlotRequested(PatientFact):
     held_until: Moment | None = None
     rebook: bool = True
     """For a cancellation: whether a replacement is wanted."""
+    minutes: Annotated[int | None, Field(ge=10, le=240)] = None
+    """For a first consultation, which no plan asks for: how long it takes.
+    It is the only session of a course of its own."""
 
     @property
     def natural_key(self) -> str:

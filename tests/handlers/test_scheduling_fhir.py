@@ -190,3 +190,26 @@ async def test_a_preview_names_dates_and_conflicts_and_books_nothing(desk: Desk,
     assert [(each["sequence"], each["kind"]) for each in none["conflicts"]] == [(n, "no-time") for n in range(1, 5)]
     assert await desk.rows("SELECT count(*) AS n FROM claim") == before
     assert await desk.appointments("nobody") == []
+
+
+async def test_a_new_patient_gets_a_first_consultation_by_hold_or_book(desk: Desk, http: httpx.AsyncClient) -> None:
+    asked = {"patient": "new", "service": "acupuncture", "minutes": "60", "_count": "2"}
+    answer = await http.get(f"{BASE}/$find", params=asked, headers=as_("desk"))
+    first, second = [entry["resource"] for entry in answer.json()["entry"]]
+    assert "basedOn" not in first
+    assert first["minutesDuration"] == 60
+    booked = [await http.post(f"{BASE}/$book", json=first, headers=keyed("c1")) for _ in range(2)]
+    assert [each.status_code for each in booked] == [201, 201]
+    assert booked[0].text == booked[1].text
+    assert (booked[0].json()["status"], booked[0].json()["minutesDuration"]) == ("booked", 60)
+    assert (await desk.published())[-2:] == ["slot.requested", "appointment.booked"]
+    taken = await http.post(f"{BASE}/$book", json=first, headers=keyed("c2"))
+    assert taken.status_code == 409
+    other = second | {"participant": [*second["participant"]]}
+    held = await http.post(f"{BASE}/$hold", json=other, headers=keyed("c3"))
+    assert held.status_code in (201, 409), "beside the first, or in its way"
+    identifier = booked[0].json()["id"]
+    gone = await http.post(f"{BASE}/{identifier}/$cancel?rebook=false", headers=keyed("c4"))
+    assert (gone.status_code, gone.json()["status"]) == (200, "cancelled")
+    assert (await http.get(f"{BASE}/$find", params={"patient": "new"}, headers=as_("desk"))).status_code == 400
+    assert await desk.overlaps() == 0

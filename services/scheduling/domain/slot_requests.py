@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
+from services.scheduling.domain.consultations import with_consultation
 from services.scheduling.domain.course import Appointment, ChangeRequest, ClinicSchedule, Course, Hold, Session
 from services.scheduling.domain.decide import settle
 from services.scheduling.domain.diary import Diary, open_diary, refuse_foreign
@@ -20,7 +21,7 @@ def request_slot(schedule: ClinicSchedule, fact: SlotRequested, now: datetime) -
     Raises:
         Refused: there is no such session, appointment or hold; or, with the pointer `TAKEN`, what is in the way.
     """
-    diary = open_diary(schedule, fact, now)
+    diary = with_consultation(open_diary(schedule, fact, now), fact)
     course, session = session_of(schedule, diary, fact, fact.plan_id, fact.sequence)
     match fact.action:
         case "hold":

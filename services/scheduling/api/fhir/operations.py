@@ -5,7 +5,7 @@ What is asked for enters by the door as `slot.requested`, so that what comes of 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import Query, Request
@@ -110,6 +110,8 @@ class Operations:
             raise Refusal(400, "required", "Send an Idempotency-Key header of 1 to 200 characters.")
         whose = {"clinic_id": bearer.clinic_id, "requested_at": self.running.clock.now()}
         request_id = derived_id("slot", bearer.clinic_id, bearer.system, key)
+        if "minutes" in content:
+            content = {**content, "plan_id": f"consultation-{request_id}", "sequence": 1}
         try:
             return SlotRequested.model_validate({**content, **whose, "request_id": request_id})
         except ValidationError as error:
@@ -117,7 +119,10 @@ class Operations:
             raise Refusal(422, "value", f"Not usable: {fields}.") from None
 
     async def _slot(self, request: Request) -> dict[str, Any]:
-        """What an Appointment in the body says: patient, practitioner, room, start, plan and session."""
+        """What an Appointment in the body says: patient, practitioner, room, start, and plan and session.
+
+        Without `basedOn` it is a first consultation of `minutesDuration`, or from start to end.
+        """
         try:
             body = resources.checked(await request.json())
             return _slot_in(body)
@@ -149,13 +154,18 @@ def _as_asked(row: Row[Any] | None, fact: SlotRequested) -> Row[Any]:
 
 def _slot_in(body: Resource) -> dict[str, Any]:
     actors = dict(each["actor"]["reference"].split("/", 1) for each in body["participant"])
-    plan = next(each["identifier"] for each in body["basedOn"] if each["identifier"]["system"] == PLAN_SYSTEM)
-    sequence = next(each["valueInteger"] for each in body["extension"] if each["url"] == SEQUENCE)
-    return {
+    slot = {
         "patient_id": actors["Patient"],
         "practitioner_id": actors["Practitioner"],
         "room_id": actors["Location"],
         "start": body["start"],
-        "plan_id": plan["value"],
-        "sequence": sequence,
     }
+    if "basedOn" not in body:
+        return {**slot, "minutes": body.get("minutesDuration") or _minutes(body["start"], body["end"])}
+    plan = next(each["identifier"] for each in body["basedOn"] if each["identifier"]["system"] == PLAN_SYSTEM)
+    sequence = next(each["valueInteger"] for each in body["extension"] if each["url"] == SEQUENCE)
+    return {**slot, "plan_id": plan["value"], "sequence": sequence}
+
+
+def _minutes(start: str, end: str) -> int:
+    return (datetime.fromisoformat(end) - datetime.fromisoformat(start)) // timedelta(minutes=1)

@@ -47,7 +47,10 @@ def participants(patient_id: str, practitioner_id: str, room_id: str, status: st
 
 
 def appointment(content: Mapping[str, Any]) -> Resource:
-    """An Appointment of `id`, `status`, `plan_id`, `sequence`, `start`, `end`, `patient_id` and so on."""
+    """An Appointment of `id`, `status`, `plan_id`, `sequence`, `start`, `end`, `patient_id` and so on.
+
+    Without a plan it is a first consultation that is not booked yet.
+    """
     answered = "needs-action" if content["status"] in ("proposed", "pending") else "accepted"
     minutes = (content["end"] - content["start"]).seconds // 60
     resource: Resource = {
@@ -56,10 +59,11 @@ def appointment(content: Mapping[str, Any]) -> Resource:
         "start": iso(content["start"]),
         "end": iso(content["end"]),
         "minutesDuration": minutes,
-        "basedOn": [{"identifier": {"system": PLAN_SYSTEM, "value": content["plan_id"]}}],
-        "extension": [{"url": SEQUENCE, "valueInteger": content["sequence"]}],
         "participant": participants(content["patient_id"], content["practitioner_id"], content["room_id"], answered),
     }
+    if "plan_id" in content:
+        resource["basedOn"] = [{"identifier": {"system": PLAN_SYSTEM, "value": content["plan_id"]}}]
+        resource["extension"] = [{"url": SEQUENCE, "valueInteger": content["sequence"]}]
     if "id" in content:
         resource |= {"id": fhir_id(content["id"]), "meta": {"versionId": str(content["version"])}}
     if content.get("reason") and content["status"] == "cancelled":

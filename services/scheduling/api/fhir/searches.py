@@ -16,12 +16,14 @@ from services.scheduling.api.fhir.answers import Refusal, answer, tagged
 from services.scheduling.api.fhir.resources import Resource, own_id
 from services.scheduling.api.looking import looked_at
 from services.scheduling.domain.calendar import ClinicCalendar
+from services.scheduling.domain.consultations import consultation
+from services.scheduling.domain.course import Course
 from services.scheduling.domain.diary import Diary
 from services.scheduling.domain.holds import HOLD_PREFIX
 from services.scheduling.domain.minutes import runs
 from services.scheduling.domain.slots import Slot, free_slots
 from services.scheduling.store.reading import Wish, find_appointment, find_appointments, find_hold
-from shared.events.base import Identifier, Moment
+from shared.events.base import Code, Identifier, Moment
 from shared.messaging.service import Running
 
 _LIMIT: Final = 200
@@ -29,12 +31,18 @@ _TWO_WEEKS: Final = timedelta(days=14)
 
 
 class Find(BaseModel):
-    """The query of `GET /fhir/Appointment/$find`."""
+    """The query of `GET /fhir/Appointment/$find`: for a session of a plan, or for a first consultation.
+
+    A consultation is asked for by the practitioner's skill (`service`), the kind of room and how long it takes.
+    """
 
     model_config = ConfigDict(extra="forbid")
     patient: Identifier
-    plan: Identifier
-    sequence: Annotated[int, Field(ge=1)]
+    plan: Identifier | None = None
+    sequence: Annotated[int, Field(ge=1)] = 1
+    service: Code | None = None
+    room_kind: Annotated[Code, Field(alias="room-kind")] = "treatment"
+    minutes: Annotated[int, Field(ge=10, le=240)] = 60
     practitioner: Identifier | None = None
     since: Annotated[Moment | None, Field(alias="start")] = None
     until: Annotated[Moment | None, Field(alias="end")] = None
@@ -114,9 +122,9 @@ class Searches:
         return answer(resources.searchset(sorted(found, key=lambda each: each["start"])))
 
     async def find(self, request: Request, asked: Annotated[Find, Query()]) -> Response:
-        """Free slots for a session of a course, as proposed Appointments that `$hold` and `$book` take."""
+        """Free slots for a session, as proposed Appointments that `$hold` and `$book` take."""
         _, diary = await looked_at(self.running, self.bearer(request).clinic_id, asked.patient)
-        course = diary.patient.courses.get(asked.plan) if diary else None
+        course = _course(diary, asked) if diary else None
         if diary is None or course is None or course.terms is None or asked.sequence not in course.sessions:
             raise Refusal(404, "not-found", "The patient has no such session of a course.")
         first = asked.since or diary.now
@@ -140,13 +148,24 @@ def known(calendar: ClinicCalendar | None) -> ClinicCalendar:
     return calendar
 
 
+def _course(diary: Diary, asked: Find) -> Course | None:
+    if asked.plan is not None:
+        return diary.patient.courses.get(asked.plan)
+    if asked.service is None:
+        raise Refusal(400, "required", "Ask for a plan and a session of it, or for a service.")
+    start = asked.since or diary.now
+    return consultation(
+        diary, "consultation", start, minutes=asked.minutes, skill=asked.service, room_kind=asked.room_kind
+    )
+
+
 def _proposed(diary: Diary, asked: Find, slot: Slot) -> Resource:
     names = diary.calendar.resources
+    of_plan = {"plan_id": asked.plan, "sequence": asked.sequence} if asked.plan else {}
     return resources.appointment(
         {
+            **of_plan,
             "status": "proposed",
-            "plan_id": asked.plan,
-            "sequence": asked.sequence,
             "start": slot.start,
             "end": slot.end,
             "patient_id": asked.patient,
