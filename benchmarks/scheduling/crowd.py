@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from benchmarks.scheduling.writer import BEFORE, Still
 from services.scheduling.handlers import HANDLERS
-from services.scheduling.inbound import bring_in
+from services.scheduling.inbound.clinics import bring_in
 from services.scheduling.store import SchedulingStore
 from shared.clinics import Clinic
 from shared.database import open_engine

@@ -19,7 +19,7 @@ from benchmarks.scheduling.crowd import SESSIONS, a_clinic
 from benchmarks.scheduling.instances import NOW, plan_of
 from benchmarks.scheduling.writer import Still
 from services.scheduling.handlers import HANDLERS
-from services.scheduling.inbound import bring_in
+from services.scheduling.inbound.clinics import bring_in
 from services.scheduling.store import SchedulingStore
 from services.scheduling.store.calendars import KnownCalendars
 from services.scheduling.store.claims import BUSY, BusyTimes
