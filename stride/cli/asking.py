@@ -46,5 +46,5 @@ def send(http: httpx.Client, path: str, headers: dict[str, str], body: Any = Non
         return http.request("GET" if body is None else "POST", path, headers=headers, json=body)
     except httpx.HTTPError as error:
         raise Unavailable(
-            f"Nobody answers at {http.base_url}: {type(error).__name__}. Is `stride up` running?"
+            f"{http.base_url} does not answer: {type(error).__name__}. Is `stride up` running?"
         ) from None
