@@ -45,6 +45,4 @@ def send(http: httpx.Client, path: str, headers: dict[str, str], body: Any = Non
     try:
         return http.request("GET" if body is None else "POST", path, headers=headers, json=body)
     except httpx.HTTPError as error:
-        raise Unavailable(
-            f"{http.base_url} does not answer: {type(error).__name__}. Is `stride up` running?"
-        ) from None
+        raise Unavailable(f"{http.base_url} does not answer: {type(error).__name__}. Is `stride up` running?") from None
