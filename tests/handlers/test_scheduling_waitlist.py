@@ -177,7 +177,7 @@ async def test_leave_that_is_withdrawn_and_a_plan_that_ended_set_time_free(front
     await front.desk.take(leave(2, withdrawn=True))
     times = await front.desk.rows("SELECT * FROM freed_time WHERE clinic_id = :clinic ORDER BY start_at")
     assert [row.start_at for row in times] == [at_eight(0), at_eight(2)]
-    assert [row.start_at for row in await front.offer()] == [at_eight(0), at_eight(2)]
+    assert sorted(row.start_at for row in await front.offer()) == [at_eight(0), at_eight(2)]
     mine = await front.first("p3")
     await front.desk.take(ended(at=NOW, patient="p3", clinic=front.clinic.clinic_id))
     freed = await front.desk.rows("SELECT start_at FROM freed_time WHERE clinic_id = :clinic AND 'p3' = ANY(left_by)")
