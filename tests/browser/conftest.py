@@ -7,10 +7,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page
 
+from benchmarks.console.chromium import chromium, installed
 from shared.clock import FileClock
 from shared.database import open_engine
 from shared.settings import ROOT
-from tests.browser.chromium import chromium, installed
 from tests.browser.console import Console, serving
 from tests.domain.progress_story import at
 from tests.handlers.console_desk import ROLES, door_of

@@ -6,17 +6,18 @@ outbox what people have asked for.
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
-from playwright.async_api import Browser, BrowserContext, Page
+from playwright.async_api import Browser, BrowserContext
 from sqlalchemy import text
 
+from benchmarks.console.axe import violations
 from services.console.api import edge
 from services.console.store import sessions
 from shared.events.base import Fact
@@ -25,7 +26,7 @@ from shared.messaging.service import Running
 from stride.embedded.ports import LOOPBACK
 from tests.handlers.console_desk import account_of, admit, running_of
 
-AXE: Final = Path(__file__).parent / "vendor" / "axe.min.js"
+__all__ = ["Console", "serving", "violations"]
 
 
 @dataclass(slots=True)
@@ -86,12 +87,3 @@ async def serving(door: Door, clinic_id: str, folder: Path, clinics: Path) -> As
         server.should_exit = True
         with suppress(asyncio.CancelledError):
             await serving
-
-
-async def violations(page: Page, scheme: str) -> list[str]:
-    """What axe-core finds wrong on the page as it is, in light or dark."""
-    await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    if await page.evaluate("typeof axe === 'undefined'"):
-        await page.evaluate(AXE.read_text(encoding="utf-8"))
-    found: Sequence[dict[str, Any]] = await page.evaluate("axe.run().then(result => result.violations)")
-    return [f"{one['id']} ({scheme}): {node['html'][:200]}" for one in found for node in one["nodes"]]

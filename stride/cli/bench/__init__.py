@@ -9,7 +9,7 @@ from stride.cli.bench.core import core
 from stride.cli.lazy import lazy_commands
 
 # To add a bench: `stride/cli/bench/NAME.py` with a function NAME (copy `scheduling.py`), and its name here.
-BENCHES = ("scheduling", "progress", "notifications")
+BENCHES = ("scheduling", "progress", "notifications", "console")
 
 bench = typer.Typer(
     name="bench",

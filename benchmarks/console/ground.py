@@ -1,0 +1,119 @@
+"""A console over many courses: its tables filled by SQL, served on a port, with somebody who has signed in."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import uvicorn
+from fastapi import FastAPI
+from sqlalchemy import text
+
+from benchmarks.stage import stage
+from benchmarks.workload import FIRST_DAY
+from services.console.api import edge
+from services.console.gateways.accounts import password_hash
+from services.console.handlers import HANDLERS
+from services.console.store import FileStore, sessions
+from shared.clock import FileClock
+from shared.database import open_engine
+from shared.events.base import Fact
+from shared.messaging.door import Door
+from shared.messaging.message import Message
+from shared.messaging.relay import Relay
+from shared.messaging.service import Running
+from shared.settings import Settings
+from stride.embedded.ports import LOOPBACK, free_port
+
+CLINIC: Final = "bench-0"
+_PER_CLINIC: Final = 5_000
+"""Courses of one clinic; a stack serves many clinics."""
+_ALERTS: Final = 10
+_WEEKS: Final = 20
+_FILL: Final = (
+    """
+    INSERT INTO patient SELECT 'bench-' || n / CAST(:per AS integer), 'p-' || n, 'Patient ' || n || ' of the Bench', 0
+    FROM generate_series(0, CAST(:courses AS integer) - 1) AS n
+    """,
+    """
+    INSERT INTO alert (clinic_id, patient_id, alert_id, kind, severity, title, plan_id, raised_at, revision, owner,
+        owner_revision, taken_revision, snoozed_revision, asked_again_revision, state, resolved_at, resolved_by)
+    SELECT 'bench-' || n / CAST(:per AS integer), 'p-' || n, 'al-' || n || '-' || a, 'milestone',
+        CASE WHEN a = 0 THEN 'warning' ELSE 'info' END, 'Milestone reached: number ' || a, 'plan-' || n,
+        CAST(:now AS timestamptz) - make_interval(mins => (n * 7 + a) % 100000), 1, 'st-ada', 1, 0, 0, 0,
+        CASE WHEN (n + a) % 50 = 0 THEN 'open' ELSE 'resolved' END,
+        CASE WHEN (n + a) % 50 = 0 THEN NULL ELSE CAST(:now AS timestamptz) END,
+        CASE WHEN (n + a) % 50 = 0 THEN NULL ELSE 'st-ada' END
+    FROM generate_series(0, CAST(:courses AS integer) - 1) AS n, generate_series(0, CAST(:alerts AS integer) - 1) AS a
+    """,
+    """
+    INSERT INTO weekly SELECT 'bench-' || n / CAST(:per AS integer), 'p-' || n, 'plan-' || n, 'no-show',
+        CAST(date_trunc('week', CAST(:now AS timestamptz)) AS date) - 7 * w, 'foot-drop-acupuncture', 'share',
+        (n + w) % 10 / 9, 1
+    FROM generate_series(0, CAST(:courses AS integer) - 1) AS n, generate_series(0, CAST(:weeks AS integer) - 1) AS w
+    """,
+    "ANALYZE",
+)
+
+
+@dataclass(slots=True)
+class Ground:
+    """A console that is served."""
+
+    url: str
+    door: Door
+    link: str
+    """Signs a clinician in, once."""
+
+    async def admit(self, facts: list[Fact]) -> None:
+        """Facts come, in one batch."""
+        await self.door.admit([Message(fact.event_id, "bench", fact) for fact in facts])
+
+    async def another_link(self) -> str:
+        """One more that signs in once."""
+        async with self.door.work() as work:
+            return f"{self.url}/enter/{await sessions.make_link(work.tx, 'ada@riverside.example', 60)}"
+
+
+@asynccontextmanager
+async def ground(database_url: str, home: Path, courses: int) -> AsyncGenerator[Ground]:
+    """The console, until the end of the block."""
+    environment = stage(home, [CLINIC], FIRST_DAY)
+    who = {"clinic_id": CLINIC, "person_id": "st-ada", "name": "Ada Lindqvist", "roles": ["clinician", "auditor"]}
+    accounts = {"ada@riverside.example": {**who, "password": password_hash("of the bench alone")}}
+    (home / "accounts.json").write_text(json.dumps(accounts))
+    engine = open_engine(database_url, "console")
+    await _fill(database_url, courses)
+    door = Door("console", HANDLERS, FileStore(), engine, FileClock(home / "clock"), Relay(engine, "127.0.0.1:9"))
+    given: dict[str, Any] = {name.lower(): value for name, value in environment.items()}
+    settings = Settings(kafka_bootstrap="none", database_url="none", **given)
+    running = Running(settings, engine, door.clock, door.relay, door)
+    app, port = FastAPI(), free_port(set())
+    edge(running, app)
+    server = uvicorn.Server(uvicorn.Config(app, LOOPBACK, port, log_level="error", timeout_graceful_shutdown=2))
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.02)
+    made = Ground(f"http://{LOOPBACK}:{port}", door, "")
+    made.link = await made.another_link()
+    try:
+        yield made
+    finally:
+        running.stopping.set()
+        server.should_exit = True
+        await serving
+        await engine.dispose()
+
+
+async def _fill(database_url: str, courses: int) -> None:
+    engine = open_engine(database_url, "console", pool_size=1)
+    given = {"courses": courses, "per": _PER_CLINIC, "alerts": _ALERTS, "weeks": _WEEKS, "now": FIRST_DAY}
+    async with engine.begin() as tx:
+        for statement in _FILL:
+            await tx.execute(
+                text(statement), {name: value for name, value in given.items() if f":{name} " in statement}
+            )
+    await engine.dispose()
