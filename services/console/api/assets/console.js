@@ -26,6 +26,21 @@
     if (target.querySelector("details[open].menu, :is(input, select, textarea):focus")) event.detail.shouldSwap = false;
   });
 
+  // What somebody has opened stays open when its part of the page is fetched anew.
+  const nameOf = (details) => {
+    const place = details.closest("[id]");
+    return (place ? place.id : "") + "|" + details.querySelector("summary").textContent.trim();
+  };
+  let opened = new Set();
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    opened = new Set([...event.detail.target.querySelectorAll("details[open]")].map(nameOf));
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    for (const details of event.detail.target.querySelectorAll("details")) {
+      if (opened.has(nameOf(details))) details.open = true;
+    }
+  });
+
   function writing(element) {
     return element.closest("input, select, textarea, dialog, [contenteditable]");
   }
@@ -48,7 +63,7 @@
     if (key === "?") return open(byId("shortcuts"));
     if (key === "/") return focus(document.querySelector("[data-search]"));
     if (key === "j" || key === "k") return step(key === "j" ? 1 : -1);
-    const scope = document.activeElement.closest("[data-row]") || document.querySelector("[data-keys]");
+    const scope = currentRow() || document.querySelector("[data-keys]");
     return scope && click(scope.querySelector(`[data-key="${CSS.escape(key)}"]`));
   }
 
@@ -71,11 +86,17 @@
     return true;
   }
 
+  // The row that has the focus, or had it until it was fetched anew.
+  function currentRow() {
+    const focused = document.activeElement.closest("[data-row]");
+    return focused || (row && document.activeElement === document.body && byId(row));
+  }
+
   // `j` and `k` walk through rows: elements with `data-row`, a focusable one in each.
   function step(by) {
     const rows = [...document.querySelectorAll("[data-row]")];
     if (!rows.length) return false;
-    const at = rows.indexOf(document.activeElement.closest("[data-row]"));
+    const at = rows.indexOf(currentRow());
     const next = rows[Math.min(rows.length - 1, Math.max(0, at < 0 ? 0 : at + by))];
     next.scrollIntoView({ block: "nearest" });
     return focus(next);
