@@ -91,6 +91,8 @@ async def test_an_alert_is_handed_on_put_off_and_resolved_by_whoever_saw_it_as_i
     assert (given.status_code, given.json()["owner"], given.headers["ETag"]) == (202, "st-ada", '"2"')
     assert (await web.post(f"{path}/assign", json={"owner": "st-ben"}, headers=tag)).status_code == 412
     assert (await web.post(f"{path}/assign", json={"owner": "st-nobody"}, headers=headers)).status_code == 422
+    weak = {**headers, "If-Match": f"W/{given.headers['ETag']}"}
+    assert (await web.post(f"{path}/assign", json={"owner": "st-ada"}, headers=weak)).status_code == 202
     until = (desk.clock.now() + timedelta(days=2)).isoformat()
     for _ in range(2):
         put_off = await web.post(f"{path}/snooze", json={"until": until}, headers=headers)
