@@ -77,8 +77,16 @@ class Settings(BaseSettings):
     stride_link_keys: MaybeInFile = ""
     """Keys that sign patients' links, newest first, separated by commas; else one follows from the token file."""
     stride_public_url: str = "http://127.0.0.1:8080"
+    stride_services: str = ""
+    """Where the console reaches the services for operators: `intake=http://...,scheduling=http://...`."""
     stride_offers_url: str = ""
     """Where patients reach scheduling's pages (`/o/...`); `STRIDE_PUBLIC_URL` where it is empty."""
+
+    @property
+    def services(self) -> dict[str, str]:
+        """The address of each service that `stride_services` names."""
+        pairs = (pair.partition("=") for pair in self.stride_services.split(",") if pair.strip())
+        return {name.strip(): url.strip().rstrip("/") for name, _, url in pairs}
 
     @property
     def accounts_file(self) -> Path:

@@ -25,13 +25,18 @@ def add(app: FastAPI, engine: AsyncEngine, relay: Relay, consumer: Consumer) -> 
         return JSONResponse({"status": "live"})
 
     async def ready(_: Request) -> JSONResponse:
-        problems = [*await _database_problems(engine), *_kafka_problems(relay, consumer)]
+        found = await problems(engine, relay, consumer)
         warnings = [f"kafka: {topic} takes no records: {reason}" for topic, reason in relay.held.reasons.items()]
-        body = {"status": "ready" if not problems else "not-ready", "problems": problems, "warnings": warnings}
-        return JSONResponse(body, status_code=503 if problems else 200)
+        body = {"status": "ready" if not found else "not-ready", "problems": found, "warnings": warnings}
+        return JSONResponse(body, status_code=503 if found else 200)
 
     app.add_route("/health/live", live)
     app.add_route("/health/ready", ready)
+
+
+async def problems(engine: AsyncEngine, relay: Relay, consumer: Consumer) -> list[str]:
+    """Why the service is not ready; nothing where it is."""
+    return [*await _database_problems(engine), *_kafka_problems(relay, consumer)]
 
 
 async def _database_problems(engine: AsyncEngine) -> list[str]:
@@ -52,9 +57,9 @@ async def _ask(engine: AsyncEngine) -> None:
 
 
 def _kafka_problems(relay: Relay, consumer: Consumer) -> list[str]:
-    problems: list[str] = []
+    found: list[str] = []
     if not consumer.assigned:
-        problems.append("kafka: no partitions assigned")
+        found.append("kafka: no partitions assigned")
     if relay.failing_since and wall_seconds() - relay.failing_since > _RELAY_MAY_FAIL_SECONDS:
-        problems.append("kafka: the relay can't publish")
-    return problems
+        found.append("kafka: the relay can't publish")
+    return found

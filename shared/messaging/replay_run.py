@@ -1,7 +1,7 @@
 """Taking up again many stranded things in one run: parked keys through the door, letters into their topic."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import groupby
@@ -10,7 +10,6 @@ from typing import Literal
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shared.clock import open_clock
 from shared.flow import INBOUND_TOPIC, dead_letter_topic
 from shared.messaging import wire
 from shared.messaging.allowance import Allowance
@@ -18,11 +17,8 @@ from shared.messaging.dead_letter_topics import Letter, Returning, authorized, d
 from shared.messaging.door import Door
 from shared.messaging.errors import Unreadable
 from shared.messaging.message import Message, RawRecord
-from shared.messaging.relay import Relay
 from shared.messaging.replay import Decoder, replay_key
-from shared.messaging.service import Service
 from shared.messaging.stranded import Stranded
-from shared.settings import Settings
 
 _LOCK_CLASS = 5418
 _LOCK = text("SELECT pg_try_advisory_lock(:lock_class, hashtext(current_schema()))")
@@ -55,21 +51,40 @@ class Fate:
     reason: str = ""
 
 
-def open_desk(service: Service, settings: Settings, engine: AsyncEngine) -> Desk:
-    """The desk of `service`, with its own handlers, store and decoders; nothing is read from Kafka.
+class NotMended(Exception):
+    """A letter can't be put back as it would have to be; says why."""
 
-    Raises:
-        ConfigurationInvalid: a file that the service needs is missing or wrong.
-    """
-    relay = Relay(engine, settings.kafka_bootstrap)
-    clock = open_clock(settings.stride_clock)
-    door = Door(service.name, service.handlers, service.store(settings), engine, clock, relay)
-    decoders = service.decoders(settings)
+
+def as_it_came(record: RawRecord) -> RawRecord:
+    """Changes nothing."""
+    return record
+
+
+Mend = Callable[[RawRecord], RawRecord]
+"""Changes a letter's record before it goes back; raises NotMended where it can't."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Return:
+    """How letters go back."""
+
+    authorization: str
+    mend: Mend
+    dry_run: bool
+
+    def record(self, letter: Letter) -> RawRecord:
+        if letter.topic == INBOUND_TOPIC and not self.authorization:
+            raise NotMended(NO_TOKEN)
+        return self.mend(original(letter, self.authorization))
+
+
+def decoding(decoders: Mapping[str, Decoder]) -> Decoder:
+    """Reads a record by the decoder of its topic, where it has one of its own."""
 
     def decode(record: RawRecord) -> Message:
         return decoders.get(record.position.topic, wire.decode)(record)
 
-    return Desk(door, decode)
+    return decode
 
 
 async def replay(
@@ -80,12 +95,14 @@ async def replay(
     allowance: Allowance | None = None,
     dry_run: bool = False,
     authorization: str = "",
+    mend: Mend = as_it_came,
 ) -> list[Fate]:
     """Take up `chosen`, parked keys first; one that fails stays, and the others go on.
 
     What is decided anew leaves by the outbox, through the service's running relay. A letter goes
     back only if the service can read it now. `authorization` is the header for what came by the
-    inbound topic. A dry run tells the same and changes nothing.
+    inbound topic, and `mend` changes letters' records before they are judged. A dry run tells the same
+    and changes nothing.
 
     Raises:
         Unavailable: PostgreSQL or Kafka does not answer; what was done before stays done.
@@ -99,7 +116,7 @@ async def replay(
     letters = sorted((one for one in chosen if one.kind == "letter"), key=lambda one: one.service)
     for service, group in groupby(letters, key=lambda one: one.service):
         fates += await _replay_letters(
-            list(group), desks[service], bootstrap, limit, authorization=authorization, dry_run=dry_run
+            list(group), desks[service], bootstrap, limit, _Return(authorization, mend, dry_run)
         )
     return fates
 
@@ -130,7 +147,7 @@ def _with_token(decode: Decoder, authorization: str) -> Decoder:
 
 
 async def _replay_letters(
-    group: Sequence[Stranded], desk: Desk, bootstrap: str, limit: Allowance, *, authorization: str, dry_run: bool
+    group: Sequence[Stranded], desk: Desk, bootstrap: str, limit: Allowance, how: _Return
 ) -> list[Fate]:
     """The letters of one service. One run at a time: what still can't be read must not be put back twice."""
     service = desk.door.service
@@ -138,39 +155,36 @@ async def _replay_letters(
     async with _alone(desk.door.engine), returning(bootstrap, topics) as hands:
         waiting = {(letter.topic, letter.offset) for letter in await dead_letters(bootstrap, [service], values=False)}
         return [
-            await _replay_letter(one, desk, hands, limit, authorization=authorization, dry_run=dry_run)
+            await _replay_letter(one, desk, hands, limit, how)
             if (one.topic, one.offset) in waiting
             else Fate(one, "gone")
             for one in group
         ]
 
 
-async def _replay_letter(
-    one: Stranded, desk: Desk, hands: Returning, limit: Allowance, *, authorization: str, dry_run: bool
-) -> Fate:
+async def _replay_letter(one: Stranded, desk: Desk, hands: Returning, limit: Allowance, how: _Return) -> Fate:
     if limit.spent:
         return Fate(one, "left")
     letter = await hands.read(one.service, one.topic, one.offset or 0)
     if letter is None:
         return Fate(one, "gone")
-    if not dry_run:
+    if not how.dry_run:
         await limit.turn()
-    reason = _unreadable(letter, desk.decode, authorization)
-    if not (reason or dry_run):
-        await hands.put_back(letter, original(letter, authorization))
-    limit.count()
-    return Fate(one, "failed", 0, reason) if reason else Fate(one, "done", 1)
-
-
-def _unreadable(letter: Letter, decode: Decoder, authorization: str) -> str:
-    """Why the service could still not read the letter; empty where it can."""
-    if letter.topic == INBOUND_TOPIC and not authorization:
-        return NO_TOKEN
     try:
-        decode(original(letter, authorization))
+        record = how.record(letter)
+        desk.decode(record)
     except Unreadable as error:
-        return f"{error.code}: {error.reason}"
-    return ""
+        return _counted(limit, Fate(one, "failed", 0, f"{error.code}: {error.reason}"))
+    except NotMended as error:
+        return _counted(limit, Fate(one, "failed", 0, str(error)))
+    if not how.dry_run:
+        await hands.put_back(letter, record)
+    return _counted(limit, Fate(one, "done", 1))
+
+
+def _counted(limit: Allowance, fate: Fate) -> Fate:
+    limit.count()
+    return fate
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache, partial
 
 import uvicorn
 from fastapi import FastAPI
@@ -21,10 +22,13 @@ from shared.messaging.consumer import Consumer, Decoder
 from shared.messaging.door import Door, Store
 from shared.messaging.errors import FlowDisagrees, Unavailable, UnsafeSubscription
 from shared.messaging.message import Handler
+from shared.messaging.operations import Operations
 from shared.messaging.relay import Relay
+from shared.messaging.replay_run import Desk, decoding
 from shared.messaging.topics import wait_until_answering
 from shared.settings import ConfigurationInvalid, Settings, load_settings
 from shared.telemetry import configure_logging, log
+from shared.tokens import Tokens
 
 
 @dataclass(slots=True)
@@ -111,6 +115,7 @@ async def _serve(service: Service, settings: Settings) -> int:
     consumer.check()
     app = FastAPI(title=f"Stride {service.name}", docs_url=None, redoc_url=None)
     health.add(app, engine, relay, consumer)
+    _operations(app, service, running, consumer)
     if service.edge:
         service.edge(running, app)
     async with _connected(service, running, consumer):
@@ -203,3 +208,10 @@ def _where(task: asyncio.Future[None]) -> str:
     while trace and trace.tb_next:
         trace = trace.tb_next
     return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""
+
+
+def _operations(app: FastAPI, service: Service, running: Running, consumer: Consumer) -> None:
+    tokens = cache(lambda: Tokens.load(running.settings.stride_tokens))
+    desk = Desk(running.door, decoding(service.decoders(running.settings)))
+    problems = partial(health.problems, running.engine, running.relay, consumer)
+    Operations(desk, running.settings.kafka_bootstrap, tokens, problems).add_routes(app)

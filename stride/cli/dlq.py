@@ -8,7 +8,9 @@ import typer
 
 from shared.clock import SystemClock
 from shared.messaging.allowance import Allowance
+from shared.messaging.mending import Change, mend_with
 from shared.messaging.stranded import Selection, Stranded, find_stranded, parse_id
+from shared.messaging.stranded_json import as_json, record_as_json
 from shared.messaging.stranded_records import StrandedRecord, records_of
 from stride.cli.dlq_options import (
     KeyOption,
@@ -23,7 +25,7 @@ from stride.cli.dlq_options import (
 )
 from stride.cli.dlq_replay import run_replay
 from stride.cli.dlq_stack import reach
-from stride.cli.dlq_views import as_json, record_as_json, show_list, show_one
+from stride.cli.dlq_views import show_list, show_one
 from stride.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from stride.cli.output import Output
 
@@ -39,6 +41,13 @@ _DryRun = Annotated[
 _Max = Annotated[int | None, typer.Option("--max", min=1, metavar="N", help="Take up at most N events and letters.")]
 _Rate = Annotated[
     float | None, typer.Option("--rate", min=0.01, metavar="N", help="Take up at most N events and letters a second.")
+]
+_Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="/PATH=JSON", help="Set a field, as /contact/language='\"en\"'. May be repeated."),
+]
+_Remove = Annotated[
+    list[str] | None, typer.Option("--remove", metavar="/PATH", help="Take a field away. May be repeated.")
 ]
 _Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask before everything is replayed.")]
 _Token = Annotated[
@@ -135,6 +144,28 @@ def replay_stranded(
     )  # fmt: skip
     allowance = Allowance(most=most, per_second=rate)
     return run_replay(Output(as_json=json), home, wanted, allowance=allowance, dry_run=dry_run, yes=yes, token=token)
+
+
+@dlq.command("mend")
+def mend_letter(
+    word: _Id,
+    *,
+    changed: _Set = None,
+    removed: _Remove = None,
+    dry_run: _DryRun = False,
+    token: _Token = "",
+    home: HomeOption = DEFAULT_HOME,
+    json: JsonOption = False,
+) -> int:
+    """Puts a dead letter back with fields of its JSON set or taken away, if its service can read it then.
+
+    Other fields stay as they are, and are not shown.
+    """
+    pairs = [pair.partition("=") for pair in changed or []]
+    changes = [Change(pointer, value) for pointer, _, value in pairs] + [Change(pointer) for pointer in removed or []]
+    wanted = Selection(ids=frozenset({word}), kind="letter", service=parse_id(word).service)
+    output, mend = Output(as_json=json), mend_with(changes)
+    return run_replay(output, home, wanted, allowance=Allowance(), dry_run=dry_run, yes=True, token=token, mend=mend)
 
 
 async def _find(home: Path, wanted: Selection) -> tuple[list[Stranded], list[str]]:

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from rich.text import Text
 from shared.messaging.allowance import Allowance
 from shared.messaging.errors import Unavailable
 from shared.messaging.groups import running_services
-from shared.messaging.replay_run import Fate, replay
+from shared.messaging.replay_run import Fate, Mend, as_it_came, replay
 from shared.messaging.stranded import Selection, Stranded, find_stranded
 from stride.cli import exits
 from stride.cli.dlq_stack import Reach, reach
@@ -45,28 +46,39 @@ def run_replay(
     dry_run: bool,
     yes: bool,
     token: str,
+    mend: Mend = as_it_came,
 ) -> int:
     """Select, ask, replay, tell; returns the exit code, 1 where something failed again."""
     # Before anything is read: a script that may not go on should learn it at once.
     if selection.everything and not (dry_run or yes) and not sys.stdin.isatty():
         raise NotConfirmed("This would replay everything that is stranded: say --yes, or select by IDs or filters.")
-    return asyncio.run(_replay(output, home, selection, allowance, dry_run=dry_run, yes=yes, token=token))
+    how = _How(dry_run, token, mend)
+    return asyncio.run(_replay(output, home, selection, allowance, how, yes=yes))
+
+
+@dataclass(frozen=True, slots=True)
+class _How:
+    """`token` is the sender's, for letters of the inbound topic."""
+
+    dry_run: bool
+    token: str
+    mend: Mend
 
 
 async def _replay(
-    output: Output, home: Path, selection: Selection, allowance: Allowance, *, dry_run: bool, yes: bool, token: str
+    output: Output, home: Path, selection: Selection, allowance: Allowance, how: _How, *, yes: bool
 ) -> int:
     async with reach(home, selection.service) as stack:
         bootstrap = stack.settings.kafka_bootstrap
         chosen = await find_stranded(stack.engines, bootstrap, selection)
-        if chosen and selection.everything and not (dry_run or yes):
+        if chosen and selection.everything and not (how.dry_run or yes):
             _ask(chosen)
         missing = sorted(selection.ids - {one.id for one in chosen})
-        fates = await _with_progress(output, stack, chosen, allowance, dry_run=dry_run, token=token)
-        stopped = [] if dry_run else await _not_running(bootstrap, fates)
-    _tell(output, fates, missing, stopped, dry_run=dry_run)
+        fates = await _with_progress(output, stack, chosen, allowance, how)
+        stopped = [] if how.dry_run else await _not_running(bootstrap, fates)
+    _tell(output, fates, missing, stopped, dry_run=how.dry_run)
     if output.as_json:
-        output.result(_as_json(fates, missing, stopped, dry_run=dry_run))
+        output.result(_as_json(fates, missing, stopped, dry_run=how.dry_run))
     return exits.FAILED if any(fate.state == "failed" for fate in fates) else exits.OK
 
 
@@ -88,7 +100,7 @@ def _ask(chosen: Sequence[Stranded]) -> None:
 
 
 async def _with_progress(
-    output: Output, stack: Reach, chosen: Sequence[Stranded], allowance: Allowance, *, dry_run: bool, token: str
+    output: Output, stack: Reach, chosen: Sequence[Stranded], allowance: Allowance, how: _How
 ) -> list[Fate]:
     desks, closed = stack.desks({one.service for one in chosen})
     stay = [Fate(one, "failed", 0, closed[one.service]) for one in chosen if one.service in closed]
@@ -97,7 +109,7 @@ async def _with_progress(
     total = events if allowance.most is None else min(events, allowance.most)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=output.human, disable=not output.human.is_terminal, transient=True) as progress:
-        task = progress.add_task("Trying" if dry_run else "Replaying", total=total)
+        task = progress.add_task("Trying" if how.dry_run else "Replaying", total=total)
         allowance.told = lambda: progress.advance(task)
         try:
             return stay + await replay(
@@ -105,8 +117,9 @@ async def _with_progress(
                 desks,
                 stack.settings.kafka_bootstrap,
                 allowance=allowance,
-                dry_run=dry_run,
-                authorization=f"Bearer {token}" if token else "",
+                dry_run=how.dry_run,
+                authorization=f"Bearer {how.token}" if how.token else "",
+                mend=how.mend,
             )
         except Unavailable as error:
             raise CutShort(

@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from shared.database import driver_url, open_engine, role_of
 from shared.flow import FLOW
-from shared.messaging.replay_run import Desk, open_desk
+from shared.messaging.desks import open_desk
+from shared.messaging.replay_run import Desk
 from shared.messaging.service import Service
 from shared.settings import ConfigurationInvalid, Settings, load_settings
 from stride.cli import exits

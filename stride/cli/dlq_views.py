@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -23,23 +22,6 @@ def age(since: datetime, now: datetime) -> str:
         if seconds >= unit:
             return f"{seconds // unit} {name}"
     return f"{seconds} s"
-
-
-def as_json(one: Stranded) -> dict[str, Any]:
-    """One stranded thing for programs."""
-    return {
-        "id": one.id,
-        "kind": one.kind,
-        "service": one.service,
-        "topic": one.topic,
-        "key": one.key,
-        "type": one.event_type,
-        "event_id": one.event_id,
-        "reason": one.reason,
-        "since": one.since.isoformat(),
-        "events": one.events,
-        "bytes": one.size,
-    }
 
 
 def show_list(console: Console, found: Sequence[Stranded], now: datetime) -> None:
@@ -79,23 +61,6 @@ def _summary(found: Sequence[Stranded]) -> str:
         f"{len(parked)} parked keys with {waiting} events, {letters} dead letters.\n"
         "`stride dlq show ID` tells all about one, `stride dlq replay --dry-run` what a replay would do."
     )
-
-
-def record_as_json(record: StrandedRecord) -> dict[str, Any]:
-    """One record for programs."""
-    return {
-        "topic": record.position.topic,
-        "partition": record.position.partition,
-        "offset": record.position.offset,
-        "event_id": record.event_id,
-        "type": record.event_type,
-        "key": record.key,
-        "reason": record.reason,
-        "since": record.since.isoformat(),
-        "bytes": record.size,
-        "headers": [list(header) for header in record.headers],
-        "value": record.value,
-    }
 
 
 def show_one(console: Console, one: Stranded, records: Sequence[StrandedRecord], *, bare: bool) -> None:

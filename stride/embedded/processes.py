@@ -125,6 +125,7 @@ class Stack:
             **os.environ,
             **self.addresses.environment(),
             "STRIDE_HTTP_PORT": str(port),
+            "STRIDE_SERVICES": ",".join(f"{service}={url}" for service, url in self._urls.items()),
             "STRIDE_HOME": str(self.home.path),
             "STRIDE_OFFERS_URL": self._urls.get("scheduling", ""),
             "PYTHONUNBUFFERED": "1",

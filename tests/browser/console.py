@@ -69,9 +69,9 @@ class Console:
 
 
 @asynccontextmanager
-async def serving(door: Door, clinic_id: str, folder: Path, clinics: Path) -> AsyncGenerator[Console]:
+async def serving(door: Door, clinic_id: str, folder: Path, clinics: Path, **more: Any) -> AsyncGenerator[Console]:
     """A console on a port of its own, until the end of the block."""
-    running = running_of(door, clinic_id, folder, stride_clinics=clinics)
+    running = running_of(door, clinic_id, folder, stride_clinics=clinics, **more)
     app = FastAPI()
     edge(running, app)
     config = uvicorn.Config(app, host=LOOPBACK, port=0, log_level="error", timeout_graceful_shutdown=2)

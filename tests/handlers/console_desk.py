@@ -53,7 +53,8 @@ def running_of(door: Door, clinic_id: str, folder: Path, **more: Any) -> Running
     tokens.write_text(json.dumps({hashlib.sha256(name.encode()).hexdigest(): who for name, who in bearers.items()}))
     accounts = {account_of(role, clinic_id): _account(clinic_id, role) for role in ROLES}
     (folder / "accounts.json").write_text(json.dumps(accounts))
-    settings = Settings(kafka_bootstrap="none", database_url="none", stride_tokens=tokens, **more)
+    given = {"kafka_bootstrap": "none", "database_url": "none", "stride_tokens": tokens, **more}
+    settings = Settings.model_validate(given)
     return Running(settings, door.engine, door.clock, door.relay, door)
 
 

@@ -1,17 +1,16 @@
 """A real HTTP server that answers as it is told, and keeps what it was called with."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from stride.embedded.ports import LOOPBACK
+from tests.handlers.serving import serving
 
 
 @dataclass
@@ -20,11 +19,11 @@ class Remote:
 
     answers: list[Response] = field(default_factory=list[Response])
     calls: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list[tuple[str, dict[str, str], bytes]])
-    port: int = 0
+    url: str = ""
 
     @property
-    def url(self) -> str:
-        return f"http://{LOOPBACK}:{self.port}"
+    def port(self) -> int:
+        return urlsplit(self.url).port or 0
 
     async def call(self, request: Request) -> Response:
         self.calls.append((request.url.path, dict(request.headers), await request.body()))
@@ -35,13 +34,5 @@ class Remote:
 async def served() -> AsyncGenerator[Remote]:
     remote = Remote()
     app = Starlette(routes=[Route("/{path:path}", remote.call, methods=["GET", "POST"])])
-    server = uvicorn.Server(uvicorn.Config(app, LOOPBACK, 0, log_level="error", lifespan="off"))
-    serving = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    remote.port = server.servers[0].sockets[0].getsockname()[1]
-    try:
+    async with serving(app) as remote.url:
         yield remote
-    finally:
-        server.should_exit = True
-        await serving

@@ -1,20 +1,24 @@
-"""An HTTP edge on a real port, for commands that ask it."""
+"""An ASGI application on a port of its own, spoken to over real HTTP."""
 
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
+
+from stride.embedded.ports import LOOPBACK
 
 
 @asynccontextmanager
-async def served(app: FastAPI) -> AsyncGenerator[str]:
-    """Where it answers."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
-    serving = asyncio.create_task(server.serve())
+async def serving(app: Any) -> AsyncGenerator[str]:
+    """Its address, while the block lasts."""
+    server = uvicorn.Server(uvicorn.Config(app, LOOPBACK, 0, log_level="error", lifespan="off"))
+    task = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    await serving
+    try:
+        yield f"http://{LOOPBACK}:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await task

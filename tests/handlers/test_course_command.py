@@ -17,7 +17,7 @@ from shared.settings import Settings
 from stride.cli.run import run
 from stride.embedded.credentials import Credentials
 from tests.domain.progress_story import PLAN, Story
-from tests.handlers.serving import served
+from tests.handlers.serving import serving
 from tests.handlers.test_progress_door import IMPROVING, admit, door_of
 
 
@@ -31,7 +31,7 @@ async def url(progress_engine: AsyncEngine, clinic_id: str, tmp_path: Path) -> A
     settings = Settings(kafka_bootstrap="none", database_url="none", stride_tokens=credentials.tokens)
     app = FastAPI()
     edge(Running(settings, door.engine, door.clock, door.relay, door), app)
-    async with served(app) as address:
+    async with serving(app) as address:
         yield address
 
 

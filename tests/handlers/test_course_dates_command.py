@@ -19,7 +19,7 @@ from stride.cli.run import run
 from tests.domain.scheduling_examples import WEEKLY, change, plan
 from tests.handlers.scheduling_desk import Desk
 from tests.handlers.scheduling_http import edge_of
-from tests.handlers.serving import served
+from tests.handlers.serving import serving
 
 PROTOCOL = str(ROOT / "protocols" / "foot-drop-acupuncture.yaml")
 
@@ -30,7 +30,7 @@ async def url(desk: Desk, tmp_path: Path) -> AsyncGenerator[str]:
     await desk.take(plan(phases=[WEEKLY], clinic=desk.clinic_id))
     last = (await desk.appointments())[-1]
     await desk.take(change(last.id, clinic=desk.clinic_id, rebook=False))
-    async with served(edge_of(desk, tmp_path)) as address:
+    async with serving(edge_of(desk, tmp_path)) as address:
         yield address
 
 

@@ -142,6 +142,22 @@ async def test_no_message_goes_twice_whatever_both_providers_do(
     assert {row.state for row in ours.values()} == {"accepted"}
 
 
+async def test_a_limit_is_kept_by_all_senders_together_and_costs_no_message(
+    desk: Desk, post: Post, both: tuple[SmsProvider, SmsProvider], clinic_id: str, tmp_path: Path
+) -> None:
+    first, _ = both
+    await first.script()
+    await booked_by_sms(desk, clinic_id, 9)
+    slow = gateway("slow", first.url) | {"per_second": 4, "burst": 3}
+    async with open_house(desk, post, tmp_path, sms=[slow]) as house:
+        began = asyncio.get_running_loop().time()
+        async with desk.sending(*house.sender(lease=12)), desk.sending(*house.sender(lease=12)):
+            await desk.quiet(30)
+        seconds = asyncio.get_running_loop().time() - began
+    assert await taken_by(desk, first) == 9
+    assert seconds > (9 - 3 - 1) / 4
+
+
 async def test_a_provider_that_is_down_holds_up_no_other_channel(
     desk: Desk, post: Post, clinic_id: str, tmp_path: Path
 ) -> None:

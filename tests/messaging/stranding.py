@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
+import orjson
 from aiokafka import AIOKafkaProducer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -84,3 +86,11 @@ async def unreadable_letter(bootstrap: str, clinic_id: str, patient: str = "neve
     value = f'{{"patient_name":"{NAME}"}}'.encode()
     headers: tuple[Header, ...] = (("ce_type", b"clinic.plan.ended.v1"), ("ce_id", b"1"), ("x-note", NAME.encode()))
     return await lay_aside(bootstrap, value, headers, key=f"{clinic_id}/{patient}")
+
+
+async def mendable_letter(bootstrap: str, clinic_id: str, patient: str = "mended") -> tuple[str, str, dict[str, Any]]:
+    """A dead letter with one wrong field, `/reason`; returns its id, the event's, and the content."""
+    fact = ended(patient, clinic_id).fact
+    content: dict[str, Any] = orjson.loads(fact.document) | {"reason": "vanished", "note": NAME}
+    headers: tuple[Header, ...] = (("ce_type", fact.wire_type().encode()), ("ce_id", fact.event_id.encode()))
+    return await lay_aside(bootstrap, orjson.dumps(content), headers, key=fact.key), fact.event_id, content

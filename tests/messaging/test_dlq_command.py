@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 import pytest_asyncio
 import typer
@@ -19,7 +20,8 @@ from shared.ids import random_id
 from shared.messaging.door import Door
 from stride.cli.dlq_options import moment
 from stride.cli.run import run
-from tests.messaging.stranding import NAME, park, readable_letter, still_parked, unreadable_letter
+from stride.demo.watch import read_all
+from tests.messaging.stranding import NAME, mendable_letter, park, readable_letter, still_parked, unreadable_letter
 from tests.messaging.test_door import door
 
 __all__ = ["door"]
@@ -157,6 +159,23 @@ async def _plans_of(door: Door, clinic_id: str) -> int:
             text("SELECT count(*) FROM plan WHERE clinic_id = :clinic"), {"clinic": clinic_id}
         )
         return int(found or 0)
+
+
+async def test_a_letter_is_mended_by_the_path_of_a_field_and_nothing_of_it_is_shown(
+    stride: Stride, kafka_bootstrap: str, clinic_id: str
+) -> None:
+    letter, event_id, content = await mendable_letter(kafka_bootstrap, clinic_id)
+    code, out, _ = await stride("mend", letter, "--set", '/reason="gone"')
+    assert (code, "bad-value" in out) == (1, True)
+    for more, says in ((["--dry-run"], "would be replayed"), ([], "replayed"), ([], "not stranded (any more)")):
+        code, out, err = await stride("mend", letter, "--set", '/reason="completed"', "--remove", "/note", *more)
+        assert (code, says in out) == (0, True), out + err
+        assert NAME not in out + err
+    (back,) = [
+        orjson.loads(record.value or b"") for record in await read_all(kafka_bootstrap, ["plan.ended"])
+        if dict(record.headers).get("ce_id") == event_id.encode()
+    ]  # fmt: skip
+    assert back == {name: value for name, value in content.items() if name != "note"} | {"reason": "completed"}
 
 
 async def test_max_leaves_the_rest_for_the_next_time(stride: Stride, door: Door, clinic_id: str) -> None:

@@ -22,12 +22,13 @@ from shared.messaging import wire
 from shared.messaging.allowance import Allowance
 from shared.messaging.consumer import Consumer
 from shared.messaging.dead_letter_topics import PUT_BACK, dead_letters
+from shared.messaging.desks import open_desk
 from shared.messaging.door import Door
 from shared.messaging.errors import Unavailable
 from shared.messaging.groups import running_services
 from shared.messaging.message import Position, RawRecord
 from shared.messaging.replay import Replayed, parked_events, replay_key
-from shared.messaging.replay_run import NO_TOKEN, Desk, Fate, open_desk, replay
+from shared.messaging.replay_run import NO_TOKEN, Desk, Fate, replay
 from shared.messaging.stranded import Selection, Stranded, find_stranded
 from shared.settings import Settings
 from shared.tokens import Bearer, Tokens

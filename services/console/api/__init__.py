@@ -12,15 +12,18 @@ from services.console.api import (
     clinic_view,
     course_decision,
     course_view,
+    deliveries_view,
     entering,
     files,
     inbox,
     inbox_actions,
     live,
+    operations_view,
     problems,
     provider,
     settings_view,
     sign_in,
+    stranded_view,
 )
 from services.console.api.desk import Desk
 from services.console.api.fhir import routes as fhir
@@ -28,22 +31,12 @@ from services.console.api.headers import KeepToItself
 from shared.messaging.service import Running
 from shared.tokens import Tokens
 
-_PLACES = (inbox.PLACE, course_view.PLACE, clinic_view.PLACE, audit_view.PLACE)
+_PLACES = (inbox.PLACE, course_view.PLACE, clinic_view.PLACE, operations_view.PLACE, audit_view.PLACE)
 """In the order of the navigation; the first that a person may see is where they arrive."""
-_PARTS = (
-    entering,
-    sign_in,
-    provider,
-    settings_view,
-    live,
-    inbox,
-    inbox_actions,
-    course_view,
-    course_decision,
-    clinic_view,
-    audit_view,
-    fhir,
-)
+_PEOPLE = (entering, sign_in, provider, settings_view, live)
+_COURSES = (course_view, course_decision)
+_OPERATIONS = (operations_view, stranded_view, deliveries_view)
+_PARTS = (*_PEOPLE, inbox, inbox_actions, *_COURSES, clinic_view, *_OPERATIONS, audit_view, fhir)
 
 
 def edge(running: Running, app: FastAPI) -> None:

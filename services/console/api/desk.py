@@ -17,6 +17,8 @@ from services.console.domain.audit import Event
 from services.console.domain.people import Person
 from services.console.gateways.accounts import Accounts
 from services.console.gateways.oidc import Provider
+from services.console.gateways.services import Services
+from services.console.gateways.topics import Topics
 from services.console.store import audit, sessions
 from services.console.store.sessions import Session
 from shared.clinics import Clinic, load_clinics
@@ -47,6 +49,8 @@ class Desk:
     live: Live
     seen: Seen
     asked: Asked
+    services: Services
+    topics: Topics
 
     @classmethod
     def open(cls, running: Running, tokens: Tokens, places: Sequence[Place]) -> "Desk":
@@ -64,6 +68,8 @@ class Desk:
             Live(running),
             Seen(),
             Asked(),
+            Services(settings.services, tokens),
+            Topics(settings.kafka_bootstrap),
         )
 
     def bearer(self, request: Request, *roles: Role) -> Bearer:

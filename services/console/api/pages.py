@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse
 
 from services.console.api.files import address, integrity
 from services.console.api.forms import masked
+from services.console.api.numbers import age, rate
 from services.console.api.times import FILTERS
 from services.console.api.words import DEFAULT_LANGUAGE, LANGUAGES, NAMES, Words
 from services.console.domain.people import Person
@@ -116,7 +117,7 @@ def _environment(words: Words, language: str, idle_minutes: int) -> Environment:
     )
     catalog = words.by_language[language]
     environment.install_gettext_callables(catalog.gettext, catalog.ngettext, newstyle=True)  # pyright: ignore[reportAttributeAccessIssue]  # of the extension
-    environment.filters.update(FILTERS, asset=address, integrity=integrity)
+    environment.filters.update(FILTERS, asset=address, integrity=integrity, age=age, rate=rate)
     known: Mapping[str, Any] = {"languages": LANGUAGES, "themes": THEMES, "names": NAMES, "idle_minutes": idle_minutes}
     environment.globals.update(known)
     return environment
