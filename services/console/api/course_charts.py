@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from markupsafe import Markup
 
 from services.console.api.words import N_
-from services.console.domain.courses import Course, same_series, target_level
+from services.console.domain.courses import Course, counts, same_series, target_level
 from shared.charts import Band, CourseChart, Mark, Picture, ReadingPoint, course_chart, within
 from shared.charts.course import Judged
 from shared.events.clinical import MeasureSpec, Reading, Side
@@ -42,7 +42,7 @@ def charts_of(course: Course, language: str, translate: Translate) -> list[Chart
     series: dict[_Name, list[Reading]] = defaultdict(list)
     for reading in course.readings:
         spec = specs.get(reading.measure)
-        if spec and reading.unit == spec.unit and spec.low <= reading.value <= spec.high and not reading.enrolment:
+        if spec and counts(spec, reading):
             series[reading.measure, reading.side, reading.device, reading.rater if spec.by_rater else None].append(
                 reading
             )

@@ -140,6 +140,11 @@ def _retracted(facts: Sequence[Fact]) -> tuple[MilestoneRetracted, ...]:
     return tuple(sorted(gone, key=lambda fact: fact.natural_key))
 
 
+def counts(spec: MeasureSpec, reading: Reading) -> bool:
+    """Whether a reading of the measure counts: by unit and range, and not the enrolment's."""
+    return not reading.enrolment and reading.unit == spec.unit and spec.low <= reading.value <= spec.high
+
+
 def target_level(course: Course, rule: MilestoneRule, spec: MeasureSpec) -> float | None:
     """Where a milestone's target lies, in the measure's unit, once a baseline says so; None where it moves."""
     baseline = next((one.value for one in course.baselines if one.measure == spec.measure), None)

@@ -17,9 +17,9 @@ from datetime import date, datetime, timedelta
 from math import exp, log
 from typing import Final, NamedTuple
 
-from services.console.domain.courses import Course, courses_of, same_series
+from services.console.domain.courses import Course, counts, courses_of, same_series
 from shared.events.base import Fact
-from shared.events.clinical import MeasureSpec, Reading
+from shared.events.clinical import MeasureSpec
 from shared.events.intake import (
     MeasurementCorrected,
     MeasurementRecorded,
@@ -112,15 +112,11 @@ def _outcomes(course: Course) -> Iterator[_Value]:
         spec = specs.get(baseline.measure)
         if spec is None or spec.by_rater:
             continue
-        series = [r for r in course.readings if same_series(r, baseline) and _counts(spec, r)]
+        series = [r for r in course.readings if same_series(r, baseline) and counts(spec, r)]
         later = [r for r in series if r.effective_at <= until and r.measurement_id not in baseline.readings]
         if len(later) >= _LAST:
             change = _improvement(spec, baseline.value, [reading.value for reading in later[-_LAST:]])
             yield _Value(f"outcome/{spec.measure}", _unit(spec), review.started_at, change)
-
-
-def _counts(spec: MeasureSpec, reading: Reading) -> bool:
-    return not reading.enrolment and reading.unit == spec.unit and spec.low <= reading.value <= spec.high
 
 
 def _improvement(spec: MeasureSpec, baseline: float, values: list[float]) -> float:

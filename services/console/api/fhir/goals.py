@@ -17,7 +17,7 @@ from services.console.api.fhir.terms import (
     reference,
     resource,
 )
-from services.console.domain.courses import Course, target_level
+from services.console.domain.courses import Course, counts, target_level
 from shared.events.clinical import MeasureSpec, MilestoneRule
 from shared.events.progress import Evidence, MilestoneReached
 from shared.explaining import explain_not_evaluable, explain_plateau, explain_reached, explain_regression
@@ -79,9 +79,9 @@ def held(course: Course, reached: MilestoneReached) -> bool:
     later = [
         reading.value
         for reading in course.readings
-        if (reading.measure, reading.side, reading.unit) == (spec.measure, evidence.side, spec.unit)
+        if (reading.measure, reading.side) == (spec.measure, evidence.side)
         and reading.effective_at > reached.reached_at
-        and spec.low <= reading.value <= spec.high
+        and counts(spec, reading)
     ]
     if len(later) < _LAST:
         return False
