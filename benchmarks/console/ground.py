@@ -36,7 +36,7 @@ _WEEKS: Final = 20
 _FILL: Final = (
     """
     INSERT INTO patient SELECT 'bench-' || n / CAST(:per AS integer), 'p-' || n, 'Patient ' || n || ' of the Bench', 0
-    FROM generate_series(0, CAST(:courses AS integer) - 1) AS n
+    FROM generate_series(CAST(:first AS integer), CAST(:last AS integer)) AS n
     """,
     """
     INSERT INTO alert (clinic_id, patient_id, alert_id, kind, severity, title, plan_id, raised_at, revision, owner,
@@ -47,15 +47,16 @@ _FILL: Final = (
         CASE WHEN (n + a) % 50 = 0 THEN 'open' ELSE 'resolved' END,
         CASE WHEN (n + a) % 50 = 0 THEN NULL ELSE CAST(:now AS timestamptz) END,
         CASE WHEN (n + a) % 50 = 0 THEN NULL ELSE 'st-ada' END
-    FROM generate_series(0, CAST(:courses AS integer) - 1) AS n, generate_series(0, CAST(:alerts AS integer) - 1) AS a
+    FROM generate_series(CAST(:first AS integer), CAST(:last AS integer)) AS n,
+        generate_series(0, CAST(:alerts AS integer) - 1) AS a
     """,
     """
     INSERT INTO weekly SELECT 'bench-' || n / CAST(:per AS integer), 'p-' || n, 'plan-' || n, 'no-show',
         CAST(date_trunc('week', CAST(:now AS timestamptz)) AS date) - 7 * w, 'foot-drop-acupuncture', 'share',
         (n + w) % 10 / 9, 1
-    FROM generate_series(0, CAST(:courses AS integer) - 1) AS n, generate_series(0, CAST(:weeks AS integer) - 1) AS w
+    FROM generate_series(CAST(:first AS integer), CAST(:last AS integer)) AS n,
+        generate_series(0, CAST(:weeks AS integer) - 1) AS w
     """,
-    "ANALYZE",
 )
 
 
@@ -110,10 +111,13 @@ async def ground(database_url: str, home: Path, courses: int) -> AsyncGenerator[
 
 async def _fill(database_url: str, courses: int) -> None:
     engine = open_engine(database_url, "console", pool_size=1)
-    given = {"courses": courses, "per": _PER_CLINIC, "alerts": _ALERTS, "weeks": _WEEKS, "now": FIRST_DAY}
+    given = {"per": _PER_CLINIC, "alerts": _ALERTS, "weeks": _WEEKS, "now": FIRST_DAY}
+    for first in range(0, courses, _PER_CLINIC):
+        wanted = {**given, "first": first, "last": min(courses, first + _PER_CLINIC) - 1}
+        async with engine.begin() as tx:
+            for statement in _FILL:
+                needed = {name: value for name, value in wanted.items() if f":{name} " in statement}
+                await tx.execute(text(statement), needed)
     async with engine.begin() as tx:
-        for statement in _FILL:
-            await tx.execute(
-                text(statement), {name: value for name, value in given.items() if f":{name} " in statement}
-            )
+        await tx.execute(text("ANALYZE"))
     await engine.dispose()
