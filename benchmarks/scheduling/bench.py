@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.ground import ground
+from benchmarks.scheduling.clinic.setting import Setting
+from benchmarks.scheduling.clinic.study import clinic
 from benchmarks.scheduling.growth import growth
 from benchmarks.scheduling.hot import hot
 from benchmarks.scheduling.leaves import leaves
@@ -34,10 +36,14 @@ class Sizes:
     """Of the hot clinic, 48 courses each."""
     stored: int
     """Appointments among which booking is measured, beside 10,000."""
+    clinics: int
+    """Simulated clinics under each policy."""
+    weeks: int
+    """Of each of them, eight of warm-up among them."""
 
 
-FULL = Sizes(planned=1000, planned_large=200, proven=200, leaves=30, rounds=20, stored=1_000_000)
-QUICK = Sizes(planned=200, planned_large=20, proven=8, leaves=5, rounds=4, stored=50_000)
+FULL = Sizes(planned=1000, planned_large=200, proven=200, leaves=30, rounds=20, stored=1_000_000, clinics=5, weeks=30)
+QUICK = Sizes(planned=200, planned_large=20, proven=8, leaves=5, rounds=4, stored=50_000, clinics=1, weeks=16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,11 @@ async def _leave(run: Run) -> Figures:
     return await asyncio.to_thread(leaves, run.seed, run.sizes.leaves, run.report)
 
 
+async def _clinic(run: Run) -> Figures:
+    setting = Setting(weeks=run.sizes.weeks)
+    return await asyncio.to_thread(clinic, run.seed, run.sizes.clinics, setting, run.report)
+
+
 async def _hot(run: Run) -> Figures:
     async with ground(run.home, run.report) as on:
         return await hot(on, run.sizes.rounds)
@@ -76,6 +87,7 @@ SECTIONS: Mapping[str, Callable[[Run], Awaitable[Figures]]] = {
     "plan": _plan,
     "optimal": _optimal,
     "leave": _leave,
+    "clinic": _clinic,
     "hot": _hot,
     "growth": _growth,
 }

@@ -20,7 +20,7 @@ from services.scheduling.domain.objective import (
     OTHER_PRACTITIONER,
     OVER_QUOTA,
     UNEVEN,
-    WAIT,
+    wait,
 )
 from shared.events.clinical import PreferredTime, VisitLimit, Weekday
 
@@ -178,7 +178,7 @@ class _Model:
         for index, sitting in enumerate(sittings):
             low, high = (low + sitting.low, high + sitting.high) if index else (low, high)
             held.append(self._session(prices, range(low, high + 1)))
-        self._costs += [WAIT * (day - first) * each for day, each in held[0].items()]
+        self._costs += [wait(day, first) * each for day, each in held[0].items()]
         for index in range(1, len(sittings)):
             self._steps(sittings[index], held[index - 1], held[index])
         self._quotas(sittings, held)

@@ -7,6 +7,18 @@ from rich.table import Table
 
 from benchmarks.lines import Line, at_least, at_most, drawn
 
+_GOALS = {
+    "14": {"spacing": (0.77, True), "continuity": (0.92, True), "days_to_first": (5, False)},
+    "17": {
+        "spacing": (0.70, True),
+        "days_to_first": (8, False),
+        "use": (0.77, True),
+        "refill": (0.60, True),
+        "offers_per_slot": (3, False),
+    },
+}
+"""By new plans a week: each measure's goal, and whether more is better."""
+
 
 def table(found: Mapping[str, Any]) -> Table:
     """All figures that were measured."""
@@ -40,6 +52,18 @@ def _leave(found: Mapping[str, Any]) -> Iterator[Line]:
     yield at_most("  unaffected sessions moved", found["moved_unaffected"], 0)
 
 
+def _clinic(found: Mapping[str, Any]) -> Iterator[Line]:
+    for arrivals, goals in _GOALS.items():
+        ours = found[arrivals]
+        yield Line(
+            f"simulated clinic, {arrivals} plans a week: {found['seeds']} runs", "", " / ".join(ours["references"])
+        )
+        for name, (goal, at_least_it) in goals.items():
+            others = " / ".join(f"{each[name]:.2f}" for each in ours["references"].values())
+            line = at_least if at_least_it else at_most
+            yield line(f"  {name.replace('_', ' ')}", ours[name], goal, against=others)
+
+
 def _hot(found: Mapping[str, Any]) -> Iterator[Line]:
     references = found["references"]
     rates = " / ".join(f"{name} {each['courses_per_s']:.0f}/s" for name, each in references.items())
@@ -65,6 +89,7 @@ _SECTIONS = {
     "plan": _plan,
     "optimal": _optimal,
     "leave": _leave,
+    "clinic": _clinic,
     "hot": _hot,
     "growth": _growth,
 }

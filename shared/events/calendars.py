@@ -122,6 +122,8 @@ class ClinicDescribed(ClinicFact):
     horizon_days: Annotated[int, Field(ge=28, le=730)]
     notice_minutes: Annotated[int, Field(ge=0, le=20160)]
     """Nothing is booked to start earlier than this from now."""
+    firm_days: Annotated[int, Field(ge=1, le=730)] = 14
+    """A session later than this from now may still be moved where its course becomes better."""
     hours: Week
     resources: Annotated[tuple[Bookable, ...], Field(min_length=1, max_length=1000)]
     closed: Closures = ()

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.scheduling.domain.blocks import standing
@@ -138,6 +138,7 @@ def test_an_offer_leaves_time_to_come_and_stops_after_enough_were_asked() -> Non
     assert next_offer(some, [], slot, rules, late + timedelta(minutes=10)) is None
 
 
+@settings(deadline=None)
 @given(
     shifts=st.dictionaries(st.integers(1, 6), st.integers(-3, 9), max_size=3),
     out=st.sets(st.integers(1, 6), max_size=2),
@@ -180,6 +181,7 @@ def _wrong(diary: Diary, course: Course) -> int:
     return len(wrong_gaps(days, [diary.course("plan-p1").sessions[a.sequence] for a in kept]))
 
 
+@settings(deadline=None)
 @given(gains=st.lists(st.integers(1, 5), max_size=6), data=st.data())
 def test_the_ranking_is_the_same_in_whatever_order_candidates_come(gains: list[int], data: st.DataObject) -> None:
     slot = at(date(2026, 3, 3), 10)

@@ -13,5 +13,7 @@ What holds for any order and any repetition of a course's facts:
   appointment, or was given up by the patient, or is reported as unplaced.
 
 What does not hold, on purpose: as time passes and others book, the free slots change, so the same
-request an hour later may get another slot. An adjustment older than the plan's version is ignored.
+request an hour later may get another slot. A session held within the last day lets what is not firm be
+planned again from what is known then, so facts about those far sessions may find them elsewhere. An
+adjustment older than the plan's version is ignored.
 """

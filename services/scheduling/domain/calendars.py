@@ -45,6 +45,7 @@ def compose(clinic: ClinicDescribed | None, calendars: Calendars, places: Places
         horizon_days=clinic.horizon_days,
         resources={},
         notice=timedelta(minutes=clinic.notice_minutes),
+        firm_days=clinic.firm_days,
     )
     resources = {each.id: each for each in _resources(frame, clinic, valid, places)}
     return replace(frame, resources=resources, closed=_closed(frame, clinic, valid, places))

@@ -3,8 +3,10 @@
 Raises `Refused` for a clinic that nobody described and for an id of another patient.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from services.scheduling.domain.adjusting import adjust_course
 from services.scheduling.domain.announcing import announce
@@ -14,12 +16,16 @@ from services.scheduling.domain.calendars import compose, newer
 from services.scheduling.domain.changes import take_requests
 from services.scheduling.domain.course import Adjustment, Attendance, ChangeRequest, ClinicSchedule, Terms
 from services.scheduling.domain.diary import Diary, open_diary, refuse_foreign
+from services.scheduling.domain.even_out import even_out
 from services.scheduling.domain.replanning import replan
 from shared.events import intake
 from shared.events.base import PatientFact
 from shared.events.calendars import CalendarChanged, ClinicDescribed, unknown_zones
 from shared.messaging.errors import Refused
 from shared.messaging.message import Decision
+
+_A_DAY: Final = timedelta(days=1)
+"""What was held longer ago comes from a record that is entered later: no occasion to move anything."""
 
 
 def open_course(schedule: ClinicSchedule, fact: intake.PlanCreated, now: datetime) -> Decision[ClinicSchedule]:
@@ -61,7 +67,10 @@ def end_plan(schedule: ClinicSchedule, fact: intake.PlanEnded, now: datetime) ->
 
 
 def note_session(schedule: ClinicSchedule, fact: intake.SessionLogged, now: datetime) -> Decision[ClinicSchedule]:
-    """Note that a session was held; its appointment may be known already, or later."""
+    """Note that a session was held; its appointment may be known already, or later.
+
+    A session that was held just now is the occasion to look at the far sessions of the course again.
+    """
     diary = open_diary(schedule, fact, now)
     known = diary.patient.attendances.get(fact.session_id)
     record = Attendance(
@@ -71,7 +80,8 @@ def note_session(schedule: ClinicSchedule, fact: intake.SessionLogged, now: date
         appointment_id=fact.appointment_id,
         voided=known.voided if known else False,
     )
-    return settle(schedule, _with_attendance(diary, record), fact)
+    just_held = now - _A_DAY <= fact.started_at <= now
+    return settle(schedule, _with_attendance(diary, record), fact, then=even_out if just_held else None)
 
 
 def void_session(schedule: ClinicSchedule, fact: intake.SessionVoided, now: datetime) -> Decision[ClinicSchedule]:
@@ -132,14 +142,20 @@ def take_calendar(schedule: ClinicSchedule, fact: ClinicDescribed | CalendarChan
     return replace(schedule, clinic=clinic, calendars=calendars, calendar=calendar)
 
 
-def settle(schedule: ClinicSchedule, diary: Diary, cause: PatientFact) -> Decision[ClinicSchedule]:
-    """Take what has become possible, and tell the difference. Without any, the schedule stays the same object."""
+def settle(
+    schedule: ClinicSchedule, diary: Diary, cause: PatientFact, then: Callable[[Diary], Diary] | None = None
+) -> Decision[ClinicSchedule]:
+    """Take what has become possible, do `then`, and tell the difference.
+
+    Without any change before `then`, the schedule stays the same object.
+    """
     before = schedule.patients[cause.patient_id]
     if diary.patient == before:
         return Decision(schedule)
     diary = match_attendance(take_requests(match_attendance(diary)))
     for plan_id in diary.patient.courses:
         diary = end_course(diary, plan_id)
+    diary = then(diary) if then else diary
     patient, facts = announce(before, diary, cause)
     patients = {**schedule.patients, patient.patient_id: patient}
     return Decision(replace(schedule, busy=diary.busy, patients=patients), facts)

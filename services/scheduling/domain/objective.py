@@ -1,9 +1,9 @@
 """What a good course is, as costs: the one objective that booking and re-planning minimise.
 
-Costs compare only with each other; docs/scheduling.md says them in words. For a course whose first
-session is on day f, with a main practitioner m that the plan names or the search chooses:
+Costs compare only with each other; docs/scheduling.md says them in words, and ADR 0014 how they were chosen.
+For a course whose first session is on day f, with a main practitioner m that the plan names or the search chooses:
 
-    WAIT * |f - wished first day|, rounded
+    WAIT * (f - wished first day)^2, rounded
     + for each session:  UNEVEN * (days since the session before - its phase's spacing)^2, rounded
                          + NOT_PREFERRED      where the patient wished another time
                          + NO_THERAPY         where nobody is free for the therapy that belongs beside it
@@ -21,23 +21,23 @@ of earlier days.
 
 from dataclasses import dataclass
 
-WAIT = 2000
-"""One day between the wished and the real first session."""
-UNEVEN = 700
+WAIT = 200
+"""One day between the wished and the real first session; it grows with the square: a long wait is what hurts."""
+UNEVEN = 1400
 """One day more or less between two sessions than their phase asks for; it grows with the square."""
 NOT_PREFERRED = 1500
 NO_THERAPY = 1000
 """Same-day therapy: worth half a day of wait, and less than the patient's own wishes."""
-OTHER_PRACTITIONER = 3000
-"""Continuity: worth two days of uneven spacing."""
+OTHER_PRACTITIONER = 9000
+"""Continuity: worth some two and a half days of uneven spacing."""
 OVER_QUOTA = 4000
-"""One session more in a week than its phases allow: worth two days of wait."""
-LEFT_OUT = 10_000
-"""A session without a time: worth five days of wait."""
+"""One session more in a week than its phases allow: worth four and a half days of wait."""
+LEFT_OUT = 20_000
+"""A session without a time: worth ten days of wait, or two sessions with somebody else."""
 NEVER = 10**12
 """Dearer than any course: a day on which a session can't be."""
-MOVING = 2500
-"""Keeping an appointment where it is outweighs almost two days of uneven spacing."""
+MOVING = 1000
+"""Keeping an appointment where it is outweighs most of a day of uneven spacing, not more: it is still far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ LENIENT = Rules(over_quota=True, leave_out=True)
 
 def wait(day: int, wished: float) -> int:
     """What it costs to begin on `day`."""
-    return round(WAIT * abs(day - wished))
+    return round(WAIT * (day - wished) ** 2)
 
 
 def uneven(gap: float, spacing: float) -> int:

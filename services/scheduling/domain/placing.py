@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from itertools import count
 
-from services.scheduling.domain.objective import LEFT_OUT, LENIENT, NEVER, STRICT, WAIT, Rules, uneven, wait
+from services.scheduling.domain.objective import LEFT_OUT, LENIENT, NEVER, STRICT, Rules, uneven, wait
 from services.scheduling.domain.paths import Paths, Place, Wanted
 from services.scheduling.domain.visits import Breach, first_breach
 from shared.events.clinical import VisitLimit
@@ -152,7 +152,7 @@ def _cheapest(
     costs = {day: wait(day, window.ideal) for day in range(window.first, window.last + 1)}
     best: Placed | None = None
     for soon in (True, False):
-        starts = {day: cost for day, cost in costs.items() if cost < below and (cost <= WAIT * _SOON) is soon}
+        starts = {day: cost for day, cost in costs.items() if cost < below and (cost <= wait(_SOON, 0)) is soon}
         paths = Paths(wanted, starts, window.held, rules)
         best = (_from_any(paths, practitioners, below) if starts else None) or best
         below = best.cost if best else below

@@ -1,4 +1,4 @@
-"""What a course costs by the objective as it stands, term by term."""
+"""What a course costs by the objective as it stands, term by term, and which of its bounds are broken."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,11 +6,12 @@ from datetime import datetime
 from itertools import pairwise
 
 from services.scheduling.domain.blocks import standing
-from services.scheduling.domain.course import Appointment, Course, Session
+from services.scheduling.domain.course import Appointment, Course, Session, Terms
 from services.scheduling.domain.diary import Diary
 from services.scheduling.domain.objective import LEFT_OUT, OTHER_PRACTITIONER, OVER_QUOTA, uneven, wait
 from services.scheduling.domain.openings import Openings
-from services.scheduling.domain.quality import over_quota
+from services.scheduling.domain.quality import over_quota, wrong_gaps
+from services.scheduling.domain.visits import earliest_by_limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +71,21 @@ def price_of(visits: Sequence[Visit], wished: int, main: int, left_out: int) -> 
         practitioner=OTHER_PRACTITIONER * sum(1 for visit in visits if visit.practitioner != main),
         times=sum(visit.time for visit in visits),
     )
+
+
+def keeps_bounds(terms: Terms, visits: Sequence[Visit], changed: Sequence[Visit]) -> bool:
+    """A bound that is broken already need not be mended; no other one is broken for it."""
+    return all(after <= before for before, after in zip(_broken(terms, visits), _broken(terms, changed), strict=True))
+
+
+def _broken(terms: Terms, visits: Sequence[Visit]) -> tuple[int, int, int]:
+    """How many gaps are out of their bounds, how many are too short, and by how many days visits are too early."""
+    days, sessions = [visit.day for visit in visits], [visit.session for visit in visits]
+    wrong = wrong_gaps(days, sessions)
+    too_short = sum(1 for index in wrong if days[index] - days[index - 1] < sessions[index].min_gap_days)
+    early = sum(max(0, first - day) for first, day in zip(_earliest(terms, days), days, strict=True))
+    return len(wrong), too_short, early
+
+
+def _earliest(terms: Terms, days: Sequence[int]) -> list[int]:
+    return [max(terms.starts_on.toordinal(), bound) for bound in earliest_by_limits(terms.limits, [], days)]

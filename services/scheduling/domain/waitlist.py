@@ -18,10 +18,8 @@ from services.scheduling.domain.course import Appointment, Course, Session, Term
 from services.scheduling.domain.diary import Diary
 from services.scheduling.domain.minutes import minutes_since_1970
 from services.scheduling.domain.openings import Openings
-from services.scheduling.domain.price import Price, Visit, price_of, visit_of, visits_of
-from services.scheduling.domain.quality import wrong_gaps
+from services.scheduling.domain.price import Price, Visit, keeps_bounds, price_of, visit_of, visits_of
 from services.scheduling.domain.slots import Slot
-from services.scheduling.domain.visits import earliest_by_limits
 
 Why = Literal["first-session", "no-time", "spacing", "practitioner", "preferred-time"]
 """What is better in the slot: the course begins (sooner); a session gets a time at all; even distances; continuity;
@@ -134,7 +132,7 @@ def _of_course(diary: Diary, course: Course, slot: Slot) -> Iterator[Candidate]:
             there = _in(slot, leaving or new_appointment(diary, course, session))
             visits = known.changed(session, leaving, there)
             after = known.price(visits, known.without_time - (leaving is None))
-            better = after.total < before.total and _keeps_bounds(known.terms, known.visits, visits)
+            better = after.total < before.total and keeps_bounds(known.terms, known.visits, visits)
             if better and known.fits(leaving, there):
                 yield Candidate(
                     patient_id=diary.patient.patient_id,
@@ -165,24 +163,6 @@ def _in(slot: Slot, appointment: Appointment) -> Appointment:
     """The appointment in the slot, as long as it lasts."""
     end = slot.start + (appointment.end - appointment.start)
     return replace(appointment, start=slot.start, end=end, practitioner=slot.practitioner, room=slot.room)
-
-
-def _keeps_bounds(terms: Terms, visits: Sequence[Visit], changed: Sequence[Visit]) -> bool:
-    """A bound that is broken already need not be mended; no other one is broken for it."""
-    return all(after <= before for before, after in zip(_broken(terms, visits), _broken(terms, changed), strict=True))
-
-
-def _broken(terms: Terms, visits: Sequence[Visit]) -> tuple[int, int, int]:
-    """How many gaps are out of their bounds, how many are too short, and by how many days visits are too early."""
-    days, sessions = [visit.day for visit in visits], [visit.session for visit in visits]
-    wrong = wrong_gaps(days, sessions)
-    too_short = sum(1 for index in wrong if days[index] - days[index - 1] < sessions[index].min_gap_days)
-    early = sum(max(0, first - day) for first, day in zip(_earliest(terms, days), days, strict=True))
-    return len(wrong), too_short, early
-
-
-def _earliest(terms: Terms, days: Sequence[int]) -> list[int]:
-    return [max(terms.starts_on.toordinal(), bound) for bound in earliest_by_limits(terms.limits, [], days)]
 
 
 def _why(before: Price, after: Price) -> Why:

@@ -61,6 +61,7 @@ def description_of(clinic: Clinic, now: datetime, revision: int) -> ClinicDescri
         buffer_minutes=clinic.buffer_minutes,
         horizon_days=clinic.horizon_days,
         notice_minutes=clinic.notice_hours * 60,
+        firm_days=clinic.firm_days,
         hours=_hours(clinic.hours),
         resources=(*map(_practitioner, clinic.practitioners), *map(_room, clinic.rooms)),
         closed=tuple(_all_day(day) for day in sorted(_holidays(clinic, now.year))),
