@@ -15,7 +15,7 @@ from services.scheduling.domain.blocks import standing
 from services.scheduling.domain.booking import main_practitioners, terms_of
 from services.scheduling.domain.course import Appointment, Course
 from services.scheduling.domain.diary import Diary
-from services.scheduling.domain.objective import MOVING, NOT_PREFERRED, OTHER_PRACTITIONER, Rules, uneven, week_of
+from services.scheduling.domain.objective import MOVING, OTHER_PRACTITIONER, Rules, uneven, week_of
 from services.scheduling.domain.openings import Opening
 from services.scheduling.domain.paths import Paths, Wanted
 from services.scheduling.domain.price import keeps_bounds, price_of, visits_of
@@ -46,7 +46,7 @@ def _could_gain(
     for before, visit in list(pairwise(visits))[len(kept) - len(far) - 1 :]:
         spacing = visit.session.spacing_days
         extra += uneven(visit.day - before.day, spacing) - uneven(round(spacing), spacing)
-        extra += OTHER_PRACTITIONER * (visit.practitioner != main) + NOT_PREFERRED * (not visit.preferred)
+        extra += OTHER_PRACTITIONER * (visit.practitioner != main) + visit.time
     return extra > MOVING
 
 
