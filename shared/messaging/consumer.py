@@ -27,7 +27,7 @@ Decoder = Callable[[RawRecord], Message]
 
 _BATCH = 1000
 _LANES = 2
-_POLL_MS = 200
+_POLL_MS = 15
 _FETCH_WAIT_MS = 50
 """A fetch that waits holds up the partitions that are not in it: with the default, for half a second."""
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 5.0
