@@ -1,6 +1,6 @@
 """What a good course is, as costs: the one objective that booking and re-planning minimise.
 
-Costs compare only with each other; docs/scheduling.md says them in words, and ADR 0014 how they were chosen.
+Costs compare only with each other; docs/scheduling.md says them in words, and ADR 0016 how they were chosen.
 For a course whose first session is on day f, with a main practitioner m that the plan names or the search chooses:
 
     WAIT * (f - wished first day)^2, rounded
