@@ -1,5 +1,6 @@
 """Drained means drained: whatever is still on its way is told by name."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from aiokafka import TopicPartition
@@ -15,31 +16,28 @@ SESSIONS, LETTERS, INBOUND = (
 APPLIED = {(reader, "session.logged", 0): 5 for reader in ("progress", "scheduling", "console")}
 
 
-def snapshot(**changes: object) -> Snapshot:
-    return Snapshot(
-        **({"outboxes": {}, "offsets": APPLIED, "due": 0, "waking": 0, "to_offer": 0, "next_due": None} | changes)
-    )  # pyright: ignore[reportArgumentType]  # as Snapshot's own
+DRAINED = Snapshot(outboxes={}, offsets=APPLIED, due=0, waking=0, to_offer=0, next_due=None)
 
 
 def test_everything_applied_and_nothing_due_is_drained() -> None:
-    assert snapshot().pending({SESSIONS: 5}) == []
+    assert DRAINED.pending({SESSIONS: 5}) == []
 
 
 def test_a_record_that_one_of_its_readers_has_not_applied_is_pending() -> None:
-    behind = snapshot(offsets=APPLIED | {("scheduling", "session.logged", 0): 4})
+    behind = replace(DRAINED, offsets=APPLIED | {("scheduling", "session.logged", 0): 4})
     assert behind.pending({SESSIONS: 5}) == ["scheduling has 1 of session.logged/0 to apply"]
 
 
 def test_a_reader_that_never_read_counts_from_nought() -> None:
-    assert snapshot().pending({SESSIONS: 5, INBOUND: 2}) == ["intake has 2 of clinic.inbound/0 to apply"]
+    assert DRAINED.pending({SESSIONS: 5, INBOUND: 2}) == ["intake has 2 of clinic.inbound/0 to apply"]
 
 
 def test_a_topic_that_nobody_consumes_is_never_pending() -> None:
-    assert snapshot().pending({SESSIONS: 5, LETTERS: 99}) == []
+    assert DRAINED.pending({SESSIONS: 5, LETTERS: 99}) == []
 
 
 def test_an_outbox_row_and_a_due_delivery_are_pending() -> None:
-    busy = snapshot(outboxes={"intake": 3}, due=2)
+    busy = replace(DRAINED, outboxes={"intake": 3}, due=2)
     assert busy.pending({SESSIONS: 5}) == ["3 in the outbox of intake", "2 deliveries due"]
 
 
