@@ -38,6 +38,20 @@ async def test_a_plan_becomes_appointments_with_claims_in_one_transaction(desk: 
     assert await desk.overlaps() == 0
 
 
+async def test_far_sessions_are_planned_again_around_those_of_others(engine: AsyncEngine, clinic_id: str) -> None:
+    desk = Desk(engine, a_clinic(clinic_id, practitioners=1, rooms=1), Wall())
+    await desk.take(plan(clinic=clinic_id))
+    far = (await desk.appointments())[12]
+    moved = change(far.id, "move", clinic=clinic_id, not_before=far.start_at + timedelta(days=2))
+    await desk.take(moved, *(plan(f"p{other}", clinic=clinic_id) for other in range(2, 9)))
+    first = (await desk.appointments())[0]
+    desk.wall.moment = first.end_at
+    held = logged("s1", first.start_at, appointment_id=first.id, clinic=clinic_id)
+    assert names(await desk.take(held)) == ["applied"]
+    assert "spacing" in {row.reason for row in await desk.appointments()}
+    assert await desk.overlaps() == 0
+
+
 async def test_what_is_loaded_is_what_was_saved(desk: Desk) -> None:
     """A whole life of a course, each fact in its own transaction, equals the same in one."""
     clinic = desk.clinic_id

@@ -21,6 +21,7 @@ _PLACING = (
     intake.PlanCreated,
     intake.PlanAdjusted,
     intake.AppointmentChangeRequested,
+    intake.SessionLogged,
     scheduling.SlotRequested,
     scheduling.WaitlistOffered,
     *CALENDARS,
