@@ -21,6 +21,7 @@ from shared.events.base import Fact
 from shared.events.clinical import Weekday
 from shared.events.console import AlertActionRequested
 from shared.events.notifications import AlertEscalated
+from shared.events.progress import Evidence, PlateauSuspected
 from shared.messaging.errors import Refused
 from tests.domain.notifications_examples import NOW, Example
 
@@ -316,3 +317,11 @@ def test_no_adverse_event_waits_for_the_digest_whatever_the_clinic_says(grade: i
     desk = Desk(AlertPolicy(critical=silent, warning=silent, info=silent))
     desk.take(ANN.adverse(grade))
     assert desk.waiting() == ["st-ada"]
+
+
+@pytest.mark.parametrize(("measure", "title"), [("pain-nrs", "Pain (0 to 10)"), ("of-the-clinic", "Of the clinic")])
+def test_a_title_calls_a_measure_as_people_do(measure: str, title: str) -> None:
+    desk = Desk()
+    evidence = Evidence(rule_version=1)
+    desk.take(PlateauSuspected(**ANN.who, plan_id="plan", measure=measure, review=8, evidence=evidence))
+    assert desk.alert.title == f"Little gain lately: {title}"

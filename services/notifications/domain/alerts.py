@@ -25,6 +25,7 @@ from shared.events.progress import (
     RegressionDetected,
 )
 from shared.events.scheduling import CourseUnschedulable
+from shared.explaining import measure_name
 from shared.ids import derived_id
 from shared.messaging.message import Decision
 
@@ -61,6 +62,10 @@ def _milestone(words: str) -> Callable[[MilestoneReached | MilestoneRetracted], 
     return lambda fact: f"{words}: {fact.title or fact.milestone}"
 
 
+def _of_measure(words: str) -> Callable[[RegressionDetected | PlateauSuspected], str]:
+    return lambda fact: f"{words}: {measure_name(fact.measure)}"
+
+
 def _unplaced(fact: CourseUnschedulable) -> str:
     return f"{len(fact.unplaced)} session(s) could not be booked"
 
@@ -75,8 +80,8 @@ RULES: Final[dict[type[Fact], Rule]] = {
     MilestoneNotEvaluable: Rule(
         "milestone-not-evaluable", "clinician", _info, lambda f: f"Milestone {f.milestone} can't be judged: {f.reason}"
     ),
-    RegressionDetected: Rule("regression", "clinician", _warning, lambda f: f"Worse beyond noise: {f.measure}"),
-    PlateauSuspected: Rule("plateau", "clinician", _info, lambda f: f"Little gain lately: {f.measure}"),
+    RegressionDetected: Rule("regression", "clinician", _warning, _of_measure("Worse beyond noise")),
+    PlateauSuspected: Rule("plateau", "clinician", _info, _of_measure("Little gain lately")),
     AdverseEventReported: Rule(
         "adverse-event", "clinician", _by_grade, lambda f: f"Adverse event reported, grade {f.grade}"
     ),
