@@ -1,0 +1,118 @@
+"""`python -m benchmarks.console.pictures`: photographs the console over a demo, for README and docs/console.md."""
+
+import asyncio
+import io
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final, Literal
+
+from PIL import Image
+from playwright.async_api import Browser, BrowserContext, ViewportSize
+
+from benchmarks.console.chromium import chromium
+from stride.cli.entrances import links_by_role
+from stride.cli.output import Output
+from stride.cli.stack import stack_settings
+from stride.demo.run import Scenario, prepare_clock, run_scenario
+from stride.demo.view import audience
+from stride.embedded import External, Stack
+
+FOLDER: Final = Path(__file__).parents[2] / "docs" / "pictures"
+_SCENARIO: Final = Scenario(patients=24, days=98)
+_BUSY_AFTER_SECONDS: Final = 40
+_DESK: Final = (1200, 750)
+_PHONE: Final = (390, 780)
+_SCALE: Final = 1.5
+"""Pixels of the picture to one of the page: sharp on most screens, and small as a file."""
+
+_COLOURS: Final = 96
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A picture: who looks at which page, and how."""
+
+    name: str
+    role: Literal["clinician", "operator"]
+    path: str
+    follow: str = ""
+    """Words of the link to click from there; empty where the page itself is meant."""
+
+    shows: str = "main"
+    """What has to be there before the picture is taken."""
+
+    scheme: Literal["light", "dark"] = "light"
+    size: tuple[int, int] = _DESK
+
+
+SHOTS: Final = (
+    Shot("inbox", "clinician", "/inbox", shows="[data-row]"),
+    Shot("inbox-dark", "clinician", "/inbox", shows="[data-row]", scheme="dark"),
+    Shot("inbox-phone", "clinician", "/inbox", shows="[data-row]", size=_PHONE),
+    Shot("evidence", "clinician", "/inbox?q=pain", follow="Pain down by 40%", shows="figure .chart"),
+    Shot("clinic", "clinician", "/clinic?weeks=26", shows="figure .chart"),
+    Shot("operations", "operator", "/operations", shows=".flow text:text-matches('[1-9].*/s')"),
+)
+
+
+async def main() -> None:
+    """Live through the demo; operators look at it while it is busy, clinicians at its end.
+
+    Raises:
+        playwright.async_api.TimeoutError: a page does not show what it should.
+    """
+    FOLDER.mkdir(exist_ok=True)
+    with TemporaryDirectory(prefix="stride-pictures-") as folder:
+        home = Path(folder)
+        settings = replace(stack_settings(external=External()), durable=False, environment=prepare_clock(home))
+        async with Stack(home, settings) as stack, chromium() as browser:
+            links = await links_by_role(stack.addresses, home / "secrets")
+            with audience(Output(as_json=False).human, _SCENARIO.days) as watching:
+                async with asyncio.TaskGroup() as going_on:
+                    going_on.create_task(run_scenario(_SCENARIO, home, stack.addresses, watching))
+                    await asyncio.sleep(_BUSY_AFTER_SECONDS)
+                    await photograph(browser, "operator", links["operator"])
+            await photograph(browser, "clinician", links["clinician"])
+
+
+async def photograph(browser: Browser, role: str, link: str) -> None:
+    """Take the pictures of what `role` sees; `link` signs in once."""
+    console = link.partition("/enter/")[0]
+    context = await browser.new_context(base_url=console, device_scale_factor=_SCALE)
+    entrance = await context.new_page()
+    await entrance.goto(link)
+    await entrance.close()
+    for shot in SHOTS:
+        if shot.role == role:
+            file = FOLDER / f"{shot.name}.png"
+            file.write_bytes(compressed(await _taken(context, shot)))
+            print(f"{file.name}: {file.stat().st_size / 1024:.0f} KB")  # noqa: T201  # what it is run for
+    await context.close()
+
+
+async def _taken(context: BrowserContext, shot: Shot) -> bytes:
+    """What is seen without scrolling."""
+    page = await context.new_page()
+    await page.set_viewport_size(ViewportSize(width=shot.size[0], height=shot.size[1]))
+    await page.emulate_media(color_scheme=shot.scheme)
+    await page.goto(shot.path)
+    if shot.follow:
+        await page.get_by_role("link", name=shot.follow).first.click()
+    await page.locator(shot.shows).first.wait_for()
+    await page.locator("body[data-live=on]").wait_for()
+    picture = await page.screenshot(animations="disabled")
+    await page.close()
+    return picture
+
+
+def compressed(png: bytes) -> bytes:
+    """The same picture in fewer colours: about a third of the size, and text stays sharp."""
+    with Image.open(io.BytesIO(png)) as picture, io.BytesIO() as file:
+        few = picture.convert("RGB").quantize(_COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        few.save(file, "PNG", optimize=True)
+        return file.getvalue()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
