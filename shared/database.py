@@ -14,8 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 TRANSIENT_STATES = ("08", "40001", "40P01", "53", "55P03", "57P", "58")
 """SQLSTATE prefixes after which the same work may succeed: connection, deadlock, resources, shutdown."""
 
-CONFLICT_STATES = ("23P01",)
-"""SQLSTATE prefixes that mean someone else took what we wanted: decide again on fresh state."""
+CONFLICT_STATES = ("23P01", "0A000")
+"""SQLSTATE prefixes after which to decide again on fresh state: someone else took what we wanted, or tables were
+swapped under a prepared statement (the driver then forgets it)."""
 
 
 def role_of(service: str) -> str:

@@ -41,6 +41,7 @@ class Writer:
         self._timeout = timeout
         self._late: deque[Sent] = deque()
         self._producer: AIOKafkaProducer | None = None
+        self._in_turn = asyncio.Lock()
 
     def others(self, patient: str, events: int, first: int = 0) -> None:
         """Somebody else (see writing.py) writes these, numbered from `first`."""
@@ -71,12 +72,16 @@ class Writer:
             await asyncio.sleep(pause)
 
     async def send(self, facts: Sequence[Sent]) -> None:
-        """Send these; returns when Kafka has confirmed them all, however long that takes."""
-        repeats = [self._late.popleft() for _ in range(max(0, len(self._late) - _REPEATED_AFTER))]
-        self._late.extend(fact for fact in facts if self._random.random() < _REPEATED)
-        while not await self._confirmed([*facts, *repeats]):
-            await self.close()
-            await asyncio.sleep(0.2)
+        """Send these; returns when Kafka has confirmed them all, however long that takes.
+
+        One after another, as they were numbered: a second sender would overtake one that still connects.
+        """
+        async with self._in_turn:
+            repeats = [self._late.popleft() for _ in range(max(0, len(self._late) - _REPEATED_AFTER))]
+            self._late.extend(fact for fact in facts if self._random.random() < _REPEATED)
+            while not await self._confirmed([*facts, *repeats]):
+                await self.close()
+                await asyncio.sleep(0.2)
 
     def drop_repeats(self) -> None:
         """Nothing that was sent until now comes a second time: the inbox need not know it any more."""
