@@ -30,13 +30,18 @@ class Nothing(Exception):
     """The service has nothing of that id."""
 
 
+def _client() -> httpx.AsyncClient:
+    return httpx.AsyncClient(trust_env=False, timeout=_SECONDS, limits=httpx.Limits(max_keepalive_connections=0))
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Every service that has an address, by name."""
 
     addresses: Mapping[str, str]
     tokens: Tokens
-    client: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(trust_env=False, timeout=_SECONDS))
+    client: httpx.AsyncClient = field(default_factory=_client)
+    """Keeps no connection open: questions are few, and then there is nothing to close."""
 
     async def figures(self, bearer: Bearer) -> dict[str, dict[str, Any] | None]:
         """How each is and what waits in it; None for one that does not answer."""
