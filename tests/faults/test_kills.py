@@ -17,7 +17,7 @@ from tests.faults.harness import Verdict
 from tests.journeys.runs import SMALL, Run, differences, live_through, undisturbed
 
 NAME = "demo-services-and-servers"
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240), pytest.mark.fault(NAME)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(480), pytest.mark.fault(NAME)]
 
 AT_ONCE = "all services"
 FAULTS = ("intake", "notifications", "kafka", "progress", "scheduling", "postgres", AT_ONCE)

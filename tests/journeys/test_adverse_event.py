@@ -16,7 +16,7 @@ from stride.demo.report.mail import look_at_mail
 from stride.demo.run import clock_of
 from tests.journeys.rebuilds import Clinic
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(480)]
 
 CLINIC, EVENTS, BATCHES, BATCH = "riverside", 10, 6, 100
 WITHIN = 50.0

@@ -6,7 +6,7 @@ import pytest
 
 from tests.journeys.runs import SMALL, differences, live_through, undisturbed
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(360)]
 
 
 async def test_all_invariants_hold_and_the_clinic_is_busy(tmp_path: Path) -> None:

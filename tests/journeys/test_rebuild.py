@@ -12,7 +12,7 @@ from shared.rebuild.outcome import NotToBeRebuilt, Rebuilt
 from tests.embedded.processes import start_stride
 from tests.journeys.rebuilds import Clinic, differing
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(480)]
 
 
 def lost(table: str, key: str, where: str = "true") -> str:

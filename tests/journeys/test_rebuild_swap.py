@@ -33,7 +33,7 @@ from stride.embedded import Stack
 from tests.journeys.rebuilds import Clinic, differing, rebuild
 from tests.journeys.runs import SMALL, differences, live_through, undisturbed
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(480)]
 
 EVERY, SWAPS = 4, 12
 """A swap every so many waves of events, and so many in all: each service three times."""
