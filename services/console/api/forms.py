@@ -58,8 +58,7 @@ def check_origin(request: Request) -> None:
         Forged: from another site.
     """
     origin = request.headers.get("origin")
-    # "null" is what our own plain forms say, since pages send no referrer; where they come from is told below.
-    if origin not in {None, "", "null"} and urlsplit(origin).netloc != request.headers.get("host"):
+    if origin and urlsplit(origin).netloc != request.headers.get("host"):
         raise Forged
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         raise Forged
