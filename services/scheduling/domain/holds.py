@@ -1,11 +1,11 @@
 """Slots that are kept for somebody: until they are confirmed, given back, or their time is over."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from services.scheduling.domain.booking import new_appointment
-from services.scheduling.domain.course import Course, Hold, Session
+from services.scheduling.domain.course import Appointment, Course, Hold, Session
 from services.scheduling.domain.diary import Diary, claims
 from services.scheduling.domain.slots import TAKEN, Slot, opening_at, refuse_blocked, refuse_served
 from shared.messaging.errors import Refused
@@ -21,6 +21,47 @@ def keep(diary: Diary, hold: Hold) -> Diary:
         change = busy.taking if hold.state == "open" else busy.freeing
         busy = change(resource, diary.calendar.spans(start, end))
     return replace(diary, busy=busy)
+
+
+def hold_slot(
+    diary: Diary,
+    slot: Slot,
+    *,
+    hold_id: str,
+    plan_id: str,
+    sequence: int,
+    expires_at: datetime,
+    moves: str | None = None,
+    offered_at: datetime | None = None,
+) -> Diary:
+    """Keep a slot for a session, with the buffers of its practitioner and room."""
+    hold = Hold(
+        hold_id=hold_id,
+        plan_id=plan_id,
+        sequence=sequence,
+        start=slot.start,
+        end=slot.end,
+        practitioner=slot.practitioner,
+        room=slot.room,
+        buffer_minutes=diary.calendar.buffer_of(slot.practitioner),
+        room_buffer_minutes=diary.calendar.buffer_of(slot.room),
+        expires_at=expires_at,
+        moves=moves,
+        offered_at=offered_at,
+    )
+    return keep(diary, hold)
+
+
+def to_move_sooner(course: Course, appointment_id: str, start: datetime) -> Appointment:
+    """The appointment that an offer would move to `start`.
+
+    Raises:
+        Refused: it is booked no more, or comes sooner anyway.
+    """
+    appointment = course.appointments.get(appointment_id)
+    if appointment is None or appointment.status != "booked" or appointment.start <= start:
+        raise Refused("The appointment that would move is no longer where it was.", pointer=TAKEN)
+    return appointment
 
 
 def open_hold(diary: Diary, plan_id: str, sequence: int, hold_id: str | None) -> Hold:
@@ -73,8 +114,6 @@ def book(
 
 def _moved(diary: Diary, hold: Hold, slot: Slot) -> Diary:
     """Agreed with the patient: the clinic's notice does not count."""
-    appointment = diary.course(hold.plan_id).appointments.get(hold.moves or "")
-    if appointment is None or appointment.status != "booked" or appointment.start <= slot.start:
-        raise Refused("The appointment that would move is no longer where it was.", pointer=TAKEN)
+    appointment = to_move_sooner(diary.course(hold.plan_id), hold.moves or "", slot.start)
     refuse_blocked(diary.without_claims([appointment]), slot, timedelta())
     return diary.with_appointments(hold.plan_id, [diary.placed(appointment, opening_at(diary, slot), "requested")])

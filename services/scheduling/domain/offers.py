@@ -3,10 +3,10 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from services.scheduling.domain.course import ClinicSchedule, Course, Hold, Wait
+from services.scheduling.domain.course import ClinicSchedule, Course, Wait
 from services.scheduling.domain.decide import settle
 from services.scheduling.domain.diary import open_diary
-from services.scheduling.domain.holds import keep
+from services.scheduling.domain.holds import hold_slot, to_move_sooner
 from services.scheduling.domain.slot_requests import session_of
 from services.scheduling.domain.slots import TAKEN, named_slot, refuse_blocked, refuse_served
 from shared.events.scheduling import WaitlistChanged, WaitlistOffered
@@ -38,27 +38,21 @@ def offer_time(schedule: ClinicSchedule, fact: WaitlistOffered, now: datetime) -
         raise Refused("Something is kept for the patient already.", pointer=TAKEN)
     slot = named_slot(diary, course, fact.start, fact.practitioner_id, fact.room_id)
     refuse_blocked(diary, slot, timedelta())
-    hold = Hold(
+    diary = hold_slot(
+        diary,
+        slot,
         hold_id=fact.offer_id,
         plan_id=fact.plan_id,
         sequence=session.sequence,
-        start=slot.start,
-        end=slot.end,
-        practitioner=slot.practitioner,
-        room=slot.room,
-        buffer_minutes=diary.calendar.buffer_of(slot.practitioner),
-        room_buffer_minutes=diary.calendar.buffer_of(slot.room),
         expires_at=fact.expires_at,
         moves=fact.appointment_id,
         offered_at=fact.offered_at,
     )
-    return settle(schedule, keep(diary, hold), fact)
+    return settle(schedule, diary, fact)
 
 
 def _refuse_changed(course: Course, fact: WaitlistOffered) -> None:
     if fact.appointment_id is None:
         refuse_served(course, fact.sequence)
-        return
-    moving = course.appointments.get(fact.appointment_id)
-    if moving is None or moving.status != "booked" or moving.start <= fact.start:
-        raise Refused("The appointment that would move is no longer where it was.", pointer=TAKEN)
+    else:
+        to_move_sooner(course, fact.appointment_id, fact.start)

@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from services.scheduling.domain.consultations import with_consultation
-from services.scheduling.domain.course import Appointment, ChangeRequest, ClinicSchedule, Course, Hold, Session
+from services.scheduling.domain.course import Appointment, ChangeRequest, ClinicSchedule, Course, Session
 from services.scheduling.domain.decide import settle
 from services.scheduling.domain.diary import Diary, open_diary, refuse_foreign
-from services.scheduling.domain.holds import HOLD_PREFIX, book, confirm, keep, open_hold, release
+from services.scheduling.domain.holds import HOLD_PREFIX, book, confirm, hold_slot, open_hold, release
 from services.scheduling.domain.slots import TAKEN, Slot, named_slot, opening_at, refuse_blocked, refuse_served
 from shared.events.base import PatientFact
 from shared.events.scheduling import SlotRequested
@@ -62,19 +62,14 @@ def _held(diary: Diary, course: Course, session: Session, fact: SlotRequested) -
     refuse_blocked(diary, slot)
     if fact.held_until is None:
         raise Refused("A hold needs an end.", pointer="/held_until")
-    hold = Hold(
+    return hold_slot(
+        diary,
+        slot,
         hold_id=f"{HOLD_PREFIX}{fact.event_id}",
         plan_id=fact.plan_id,
         sequence=session.sequence,
-        start=slot.start,
-        end=slot.end,
-        practitioner=slot.practitioner,
-        room=slot.room,
-        buffer_minutes=diary.calendar.buffer_of(slot.practitioner),
-        room_buffer_minutes=diary.calendar.buffer_of(slot.room),
         expires_at=fact.held_until,
     )
-    return keep(diary, hold)
 
 
 def _moved(diary: Diary, appointment: Appointment, fact: SlotRequested) -> Diary:
