@@ -4,10 +4,9 @@ from pathlib import Path
 
 from benchmarks.console.bench import FULL, QUICK, SECTIONS, Run, bench
 from benchmarks.console.table import table
-from stride.cli.bench.measuring import Figures, Shown, measured_in_folder
-from stride.cli.bench.options import OnlyOption, QuickOption, ScratchOption, SeedOption, chosen_sections
+from stride.cli.bench.measuring import Figures, Shown, carry_out
+from stride.cli.bench.options import OnlyOption, QuickOption, ScratchOption, SeedOption
 from stride.cli.options import JsonOption
-from stride.cli.output import Output
 
 
 def console(
@@ -19,12 +18,8 @@ def console(
     json: JsonOption = False,
 ) -> None:
     """Asks for pages over 100,000 courses, and watches alerts appear in a real browser."""
-    output, chosen = Output(as_json=json), chosen_sections(only, list(SECTIONS))
 
-    async def work(shown: Shown, folder: Path) -> Figures:
+    async def work(chosen: list[str], shown: Shown, folder: Path) -> Figures:
         return await bench(chosen, Run(folder, QUICK if quick else FULL, seed, shown.step), shown.begin)
 
-    found = measured_in_folder(output, len(chosen), scratch, work)
-    output.human.print(table(found))
-    if json:
-        output.result({**found, "quick": quick})
+    carry_out(list(SECTIONS), work, table, quick=quick, only=only, scratch=scratch, json=json)

@@ -3,14 +3,16 @@
 import asyncio
 import signal
 import tempfile
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 from stride.cli import exits
+from stride.cli.bench.options import chosen_sections
 from stride.cli.output import Output
 
 Figures = dict[str, Any]
@@ -64,6 +66,24 @@ def measured_in_folder(
     """As `measured`, with a folder in `scratch` for the servers' data that is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="stride-bench-", dir=scratch) as folder:
         return measured(output, sections, lambda shown: work(shown, Path(folder)))
+
+
+def carry_out(
+    sections: Sequence[str],
+    work: Callable[[list[str], Shown, Path], Coroutine[Any, Any, Figures]],
+    table: Callable[[Figures], Table],
+    *,
+    quick: bool,
+    only: str,
+    scratch: Path | None,
+    json: bool,
+) -> None:
+    """A whole bench command: `work` on the chosen of its `sections`, then the table, and the figures as JSON."""
+    output, chosen = Output(as_json=json), chosen_sections(only, sections)
+    found = measured_in_folder(output, len(chosen), scratch, lambda shown, folder: work(chosen, shown, folder))
+    output.human.print(table(found))
+    if json:
+        output.result({**found, "quick": quick})
 
 
 async def _until_told(work: Coroutine[Any, Any, Figures]) -> Figures | None:

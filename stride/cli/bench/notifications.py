@@ -4,10 +4,9 @@ from pathlib import Path
 
 from benchmarks.notifications.bench import FULL, QUICK, SECTIONS, Run, bench
 from benchmarks.notifications.table import table
-from stride.cli.bench.measuring import Figures, Shown, measured_in_folder
-from stride.cli.bench.options import OnlyOption, QuickOption, ScratchOption, SeedOption, chosen_sections
+from stride.cli.bench.measuring import Figures, Shown, carry_out
+from stride.cli.bench.options import OnlyOption, QuickOption, ScratchOption, SeedOption
 from stride.cli.options import JsonOption
-from stride.cli.output import Output
 
 
 def notifications(
@@ -19,12 +18,8 @@ def notifications(
     json: JsonOption = False,
 ) -> None:
     """Sends messages from a real PostgreSQL to a real mail server, with timers, crowds, shuffled events and kills."""
-    output, chosen = Output(as_json=json), chosen_sections(only, list(SECTIONS))
 
-    async def work(shown: Shown, folder: Path) -> Figures:
+    async def work(chosen: list[str], shown: Shown, folder: Path) -> Figures:
         return await bench(chosen, Run(folder, QUICK if quick else FULL, seed, shown.step), shown.begin)
 
-    found = measured_in_folder(output, len(chosen), scratch, work)
-    output.human.print(table(found))
-    if json:
-        output.result({**found, "quick": quick})
+    carry_out(list(SECTIONS), work, table, quick=quick, only=only, scratch=scratch, json=json)
