@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest_asyncio
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -18,13 +19,15 @@ from services.console.gateways.accounts import password_hash
 from services.console.handlers import HANDLERS
 from services.console.recount import recount_some
 from services.console.store import FileStore, sessions
-from shared.clock import Clock, SystemClock
+from shared.clock import Clock, FileClock, SystemClock
+from shared.database import open_engine
 from shared.events.base import Fact
 from shared.messaging.door import Door
 from shared.messaging.message import Message
 from shared.messaging.relay import Relay
 from shared.messaging.service import Running
 from shared.settings import Settings
+from tests.domain.progress_story import at
 
 PASSWORD = "correct horse battery"  # of accounts that live as long as a test
 HTML = {"accept": "text/html"}
@@ -100,3 +103,18 @@ async def csrf_of(client: httpx.AsyncClient, path: str = "/") -> str:
 
 def as_(token: str, accept: str = "application/json") -> dict[str, str]:
     return {"authorization": f"Bearer {token}", "accept": accept}
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def door(database_url: str, tmp_path: Path) -> AsyncGenerator[Door]:
+    """The console's door on day 60 of `progress_story`."""
+    engine = open_engine(database_url, "console")
+    yield door_of(engine, FileClock.create(tmp_path / "clock", at(60)))
+    await engine.dispose()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def client(door: Door, clinic_id: str, tmp_path: Path) -> AsyncGenerator[httpx.AsyncClient]:
+    """A client of its pages."""
+    async with pages(door, clinic_id, tmp_path) as opened:
+        yield opened

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest_asyncio
 import uvicorn
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from sqlalchemy import text
@@ -26,6 +27,7 @@ from services.notifications.store import PatientStore, subscriptions
 from services.notifications.store.ledger import Claim, Ledger
 from services.notifications.store.patients import desk_of
 from shared.clinics import Clinic, load_clinics
+from shared.database import open_engine
 from shared.events.base import Fact
 from shared.ids import random_id
 from shared.messages import MessagePolicy
@@ -286,6 +288,18 @@ async def check_memory(desk: Desk) -> None:
         assert await desk.store.load_patients(tx, wanted) == stored
 
 
+@asynccontextmanager
+async def desk_at(database_url: str, *clinic_ids: str) -> AsyncGenerator[Desk]:
+    """A desk of these clinics for one test; what it remembers at the end has to be what is stored."""
+    engine = open_engine(database_url, "notifications")
+    try:
+        opened = await open_desk(engine, "localhost:1", clinic_ids)
+        yield opened
+        await check_memory(opened)
+    finally:
+        await engine.dispose()
+
+
 async def open_desk(engine: AsyncEngine, kafka: str, clinic_ids: Sequence[str]) -> Desk:
     """A desk with empty tables: senders of different tests must not send each other's messages."""
     async with engine.begin() as tx:
@@ -294,3 +308,10 @@ async def open_desk(engine: AsyncEngine, kafka: str, clinic_ids: Sequence[str]) 
     store, clock = PatientStore(clinics), SetClock()
     door = Door("notifications", HANDLERS, store, engine, clock, Relay(engine, kafka))
     return Desk(door, store, clock, clinics)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def post(tmp_path: Path) -> AsyncGenerator[Post]:
+    """A mail server for one test."""
+    async with post_office(tmp_path) as office:
+        yield office

@@ -1,34 +1,17 @@
 """The clinic view through the real door on PostgreSQL, as page and as JSON."""
 
 import random
-from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest_asyncio
 from sqlalchemy import text
 
-from shared.clock import FileClock
-from shared.database import open_engine
 from shared.events.base import Fact
 from shared.messaging.door import Door
 from tests.domain.progress_story import Story, apply, at
 from tests.domain.test_console_weekly import FALLING
-from tests.handlers.console_desk import admit, as_, door_of, pages
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def door(database_url: str, tmp_path: Path) -> AsyncGenerator[Door]:
-    engine = open_engine(database_url, "console")
-    yield door_of(engine, FileClock.create(tmp_path / "clock", at(60)))
-    await engine.dispose()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def client(door: Door, clinic_id: str, tmp_path: Path) -> AsyncGenerator[httpx.AsyncClient]:
-    async with pages(door, clinic_id, tmp_path) as client:
-        yield client
+from tests.handlers.console_desk import admit, as_, pages
 
 
 def clinic_of(clinic_id: str, patients: int) -> list[Fact]:

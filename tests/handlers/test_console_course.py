@@ -1,38 +1,20 @@
 """A course's page through the real door on PostgreSQL: what it shows, to whom, and that it is on record."""
 
 import json
-from collections.abc import AsyncGenerator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import pytest_asyncio
 from sqlalchemy import text
 
-from shared.clock import FileClock
-from shared.database import open_engine
 from shared.events.console import PlanAdjustmentApproved
 from shared.events.progress import PlanAdjustmentProposed
 from shared.messaging.door import Door
-from tests.domain.progress_story import PLAN, Story, at
-from tests.handlers.console_desk import HTML, admit, as_, csrf_of, door_of, pages, sign_in
+from tests.domain.progress_story import PLAN, Story
+from tests.handlers.console_desk import HTML, admit, as_, csrf_of, sign_in
 from tests.handlers.test_console_fhir import told, whole
 
 PAGE = f"/courses/{PLAN}"
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def door(database_url: str, tmp_path: Path) -> AsyncGenerator[Door]:
-    engine = open_engine(database_url, "console")
-    yield door_of(engine, FileClock.create(tmp_path / "clock", at(60)))
-    await engine.dispose()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def client(door: Door, clinic_id: str, tmp_path: Path) -> AsyncGenerator[httpx.AsyncClient]:
-    async with pages(door, clinic_id, tmp_path) as client:
-        yield client
 
 
 async def test_a_course_is_shown_with_its_measures_milestones_plan_and_timeline(

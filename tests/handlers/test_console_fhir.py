@@ -1,19 +1,14 @@
 """FHIR R4 reads of a patient: valid by the library's models, from the token's clinic, the same in any order."""
 
 import random
-from collections.abc import AsyncGenerator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import pytest_asyncio
 from fhir.resources.R4B import get_fhir_model_class
 from sqlalchemy import text
 
 from services.console.api.fhir.everything import everything
-from shared.clock import FileClock
-from shared.database import open_engine
 from shared.events.base import Fact
 from shared.events.clinical import NeedlePoint, Side
 from shared.events.intake import MeasurementVoided, PatientRegistered, PlanEnded, SessionVoided
@@ -21,24 +16,11 @@ from shared.messaging.door import Door
 from shared.protocols import load_protocols
 from shared.settings import ROOT
 from tests.domain.progress_story import FASTER_25, PLAN, Story, adverse_event, apply, at
-from tests.handlers.console_desk import admit, as_, door_of, pages
+from tests.handlers.console_desk import admit, as_
 
 PROTOCOLS = load_protocols(ROOT / "protocols")
 IMPROVING = [6, 6, 6, 2, 2, 2, 2, 2, 2]
 STATUS = "http://terminology.hl7.org/CodeSystem/goal-achievement"
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def door(database_url: str, tmp_path: Path) -> AsyncGenerator[Door]:
-    engine = open_engine(database_url, "console")
-    yield door_of(engine, FileClock.create(tmp_path / "clock", at(60)))
-    await engine.dispose()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def client(door: Door, clinic_id: str, tmp_path: Path) -> AsyncGenerator[httpx.AsyncClient]:
-    async with pages(door, clinic_id, tmp_path) as client:
-        yield client
 
 
 def told(story: Story, *records: Fact) -> list[Fact]:

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator
 from datetime import UTC, date, datetime, time
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -10,23 +9,15 @@ import pytest_asyncio
 from services.notifications.domain.handling import AcknowledgementGiven
 from services.notifications.sender import DailyRound
 from shared.alerting import Shift
-from shared.database import open_engine
 from tests.domain.notifications_examples import Example
-from tests.handlers.notifications_desk import Desk, Post, open_desk, post_office
+from tests.handlers.notifications_desk import Desk, Post, desk_at
 from tests.handlers.notifications_web import as_, open_web
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def desk(database_url: str, clinic_id: str) -> AsyncGenerator[Desk]:
-    engine = open_engine(database_url, "notifications")
-    yield await open_desk(engine, "localhost:1", [clinic_id])
-    await engine.dispose()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def post(tmp_path: Path) -> AsyncGenerator[Post]:
-    async with post_office(tmp_path) as office:
-        yield office
+    async with desk_at(database_url, clinic_id) as opened:
+        yield opened
 
 
 async def test_a_digest_lists_what_waits_once_a_day_and_nothing_else(desk: Desk, post: Post, clinic_id: str) -> None:

@@ -9,10 +9,9 @@ import pytest
 import pytest_asyncio
 
 from benchmarks.notifications.sms_provider import SECRET, TOKEN, SmsProvider, sms_provider
-from shared.database import open_engine
 from stride.embedded.ports import LOOPBACK
 from tests.domain.notifications_examples import Example
-from tests.handlers.notifications_desk import Desk, Post, check_memory, open_desk, post_office
+from tests.handlers.notifications_desk import Desk, Post, desk_at
 from tests.handlers.notifications_house import House, may_be_texted, open_house
 
 NOWHERE = f"http://{LOOPBACK}:1"
@@ -20,17 +19,8 @@ NOWHERE = f"http://{LOOPBACK}:1"
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def desk(database_url: str, clinic_id: str) -> AsyncGenerator[Desk]:
-    engine = open_engine(database_url, "notifications")
-    opened = await open_desk(engine, "localhost:1", [clinic_id])
-    yield opened
-    await check_memory(opened)
-    await engine.dispose()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def post(tmp_path: Path) -> AsyncGenerator[Post]:
-    async with post_office(tmp_path) as office:
-        yield office
+    async with desk_at(database_url, clinic_id) as opened:
+        yield opened
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")

@@ -8,17 +8,15 @@ import pytest
 import pytest_asyncio
 from fhir.resources.R4B import get_fhir_model_class
 
-from shared.database import open_engine
 from tests.domain.notifications_examples import Example
-from tests.handlers.notifications_desk import Desk, open_desk
+from tests.handlers.notifications_desk import Desk, desk_at
 from tests.handlers.notifications_web import as_, open_web
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def desk(database_url: str, clinic_id: str) -> AsyncGenerator[Desk]:
-    engine = open_engine(database_url, "notifications")
-    yield await open_desk(engine, "localhost:1", [clinic_id, f"{clinic_id}-other"])
-    await engine.dispose()
+    async with desk_at(database_url, clinic_id, f"{clinic_id}-other") as opened:
+        yield opened
 
 
 @pytest_asyncio.fixture(loop_scope="session")

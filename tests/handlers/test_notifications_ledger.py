@@ -15,9 +15,8 @@ from services.notifications.domain.transitions import TRANSITIONS
 from services.notifications.store import allowances
 from services.notifications.store.allowances import Limit
 from services.notifications.store.ledger import Claim, Handing, Ledger, Result
-from shared.database import open_engine
 from tests.domain.notifications_examples import FIRST, NOW, Example
-from tests.handlers.notifications_desk import Desk, check_memory, open_desk
+from tests.handlers.notifications_desk import Desk, desk_at
 
 S = DeliveryState
 _BEGINS = {S.PLANNED, S.SCHEDULED, S.SUPPRESSED, S.SUPERSEDED, S.GROUPED}
@@ -31,11 +30,8 @@ _FROM_LOG = text("SELECT set_config('stride.from_log', :on, true)")
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def desk(database_url: str, clinic_id: str) -> AsyncGenerator[Desk]:
-    engine = open_engine(database_url, "notifications")
-    opened = await open_desk(engine, "localhost:1", [clinic_id])
-    yield opened
-    await check_memory(opened)
-    await engine.dispose()
+    async with desk_at(database_url, clinic_id) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -10,13 +10,12 @@ import pytest
 import pytest_asyncio
 
 from services.notifications.domain.reach import mark_of
-from shared.database import open_engine
 from shared.events.base import Fact
 from shared.events.intake import PatientRegistered
 from shared.ids import patient_key
 from shared.links import Signer
 from tests.domain.notifications_examples import NOW, Example
-from tests.handlers.notifications_desk import Desk, open_desk
+from tests.handlers.notifications_desk import Desk, desk_at
 from tests.handlers.notifications_web import SIGNER, as_, open_web
 
 PHONE = "+447700900123"
@@ -24,9 +23,8 @@ PHONE = "+447700900123"
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def desk(database_url: str, clinic_id: str) -> AsyncGenerator[Desk]:
-    engine = open_engine(database_url, "notifications")
-    yield await open_desk(engine, "localhost:1", [clinic_id])
-    await engine.dispose()
+    async with desk_at(database_url, clinic_id) as opened:
+        yield opened
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -14,9 +14,8 @@ from sqlalchemy import text
 
 from benchmarks.notifications.sms_provider import SECRET, TOKEN, Report, SmsProvider, signed, sms_provider
 from services.notifications.gateways.webhooks import new_secret
-from shared.database import open_engine
 from tests.domain.notifications_examples import Example
-from tests.handlers.notifications_desk import Desk, check_memory, open_desk, post_office
+from tests.handlers.notifications_desk import Desk, desk_at, post_office
 from tests.handlers.notifications_house import House, may_be_texted, open_house
 
 PATIENT = 12.0
@@ -28,11 +27,8 @@ TWILIO_TOKEN = "twilio-token"  # of a provider for tests
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def desk(database_url: str, clinic_id: str) -> AsyncGenerator[Desk]:
-    engine = open_engine(database_url, "notifications")
-    opened = await open_desk(engine, "localhost:1", [clinic_id])
-    yield opened
-    await check_memory(opened)
-    await engine.dispose()
+    async with desk_at(database_url, clinic_id) as opened:
+        yield opened
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")

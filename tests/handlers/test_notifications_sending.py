@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -14,25 +13,15 @@ from services.notifications.domain.state import DeliveryState
 from services.notifications.gateways import Mail, Patience
 from services.notifications.store.ledger import Handing, Ledger, Result
 from services.notifications.store.published import Published
-from shared.database import open_engine
 from stride.embedded.ports import LOOPBACK
 from tests.domain.notifications_examples import FIRST, NOW, Example
-from tests.handlers.notifications_desk import Desk, Post, check_memory, open_desk, post_office
+from tests.handlers.notifications_desk import Desk, Post, desk_at
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def desk(database_url: str, clinic_id: str) -> AsyncGenerator[Desk]:
-    engine = open_engine(database_url, "notifications")
-    opened = await open_desk(engine, "localhost:1", [clinic_id])
-    yield opened
-    await check_memory(opened)
-    await engine.dispose()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def post(tmp_path: Path) -> AsyncGenerator[Post]:
-    async with post_office(tmp_path) as office:
-        yield office
+    async with desk_at(database_url, clinic_id) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -15,10 +15,9 @@ from standardwebhooks.webhooks import Webhook
 
 from services.notifications.gateways.sms.twilio import signature
 from shared.clock import SystemClock
-from shared.database import open_engine
 from shared.events.intake import PatientRegistered
 from tests.domain.notifications_examples import NOW, Example
-from tests.handlers.notifications_desk import Desk, open_desk
+from tests.handlers.notifications_desk import Desk, desk_at
 from tests.handlers.notifications_web import as_, open_web
 
 PHONE = "+447700900123"
@@ -34,9 +33,8 @@ sms:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def desk(database_url: str, clinic_id: str) -> AsyncGenerator[Desk]:
-    engine = open_engine(database_url, "notifications")
-    yield await open_desk(engine, "localhost:1", [clinic_id, f"{clinic_id}-other"])
-    await engine.dispose()
+    async with desk_at(database_url, clinic_id, f"{clinic_id}-other") as opened:
+        yield opened
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -15,10 +15,9 @@ from starlette.responses import Response
 
 from services.notifications.gateways.webhooks import new_secret
 from services.notifications.gateways.webhooks.signing import headers
-from shared.database import open_engine
 from stride.embedded.ports import LOOPBACK
 from tests.domain.notifications_examples import FIRST, Example
-from tests.handlers.notifications_desk import Desk, Post, check_memory, open_desk, post_office
+from tests.handlers.notifications_desk import Desk, Post, desk_at
 from tests.handlers.notifications_house import House, as_, open_house
 from tests.handlers.remote import Remote, served
 
@@ -29,17 +28,8 @@ JITTER = 1.1
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def desk(database_url: str, clinic_id: str) -> AsyncGenerator[Desk]:
-    engine = open_engine(database_url, "notifications")
-    opened = await open_desk(engine, "localhost:1", [clinic_id, f"{clinic_id}-other"])
-    yield opened
-    await check_memory(opened)
-    await engine.dispose()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def post(tmp_path: Path) -> AsyncGenerator[Post]:
-    async with post_office(tmp_path) as office:
-        yield office
+    async with desk_at(database_url, clinic_id, f"{clinic_id}-other") as opened:
+        yield opened
 
 
 @pytest_asyncio.fixture(loop_scope="session")
