@@ -41,8 +41,10 @@ _UNDER_WAY: Final = (
         claimed_at = theirs.claimed_at, claimed_revision = theirs.claimed_revision,
         handed_over_at = theirs.handed_over_at
     FROM {running}.delivery AS theirs
-    WHERE ours.delivery_id = theirs.delivery_id AND ours.state IN ('scheduled', 'sending')
-        AND theirs.state IN ('deferred', 'ready', 'claimed', 'sending')
+    WHERE ours.delivery_id = theirs.delivery_id AND (
+        ours.state IN ('scheduled', 'sending') AND theirs.state IN ('deferred', 'ready', 'claimed', 'sending')
+        OR ours.state = 'deferred' AND theirs.state = 'scheduled'
+    )
     """,
     """
     UPDATE {rebuilt}.delivery AS ours SET provider = theirs.provider, reference = theirs.reference,
@@ -50,7 +52,8 @@ _UNDER_WAY: Final = (
     FROM {running}.delivery AS theirs WHERE ours.delivery_id = theirs.delivery_id AND theirs.provider IS NOT NULL
     """,
 )
-"""What the sender has in hand is neither told of yet nor to be sent again; what providers report is in no topic."""
+"""What the sender has in hand is neither told of yet nor to be sent again; what it has not come to yet, it looks at
+after the swap. What providers report is in no topic."""
 _BESIDE_THE_LOG: Final = (
     "INSERT INTO {rebuilt}.receipt SELECT * FROM {running}.receipt ON CONFLICT DO NOTHING",
     "INSERT INTO {rebuilt}.allowance SELECT * FROM {running}.allowance ON CONFLICT DO NOTHING",
