@@ -1,6 +1,7 @@
 """The alert inbox as staff use it, in real Chromium."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,9 +12,11 @@ from shared.events.base import Fact
 from shared.events.intake import PatientRegistered
 from shared.events.notifications import AlertAcknowledged, AlertAssigned, AlertRaised
 from shared.events.progress import MilestoneReached
+from stride.embedded.ports import LOOPBACK
 from tests.browser.console import Console, violations
 from tests.domain.progress_story import Story, apply, at
 from tests.domain.test_console_weekly import FALLING
+from tests.faults.proxy import Proxy
 
 
 def story(clinic_id: str, number: int = 1, name: str = "Mara Winter") -> list[Fact]:
@@ -150,16 +153,19 @@ async def test_eight_tabs_share_one_stream_and_all_stay_live(browser: Browser, c
 
 
 async def test_a_stream_that_broke_is_taken_up_again_and_nothing_is_missed(browser: Browser, console: Console) -> None:
-    async with console.as_(browser, "clinician") as context:
-        page = await context.new_page()
-        await page.goto("/inbox")
-        await expect(page.locator("body")).to_have_attribute("data-live", "on")
-        await context.set_offline(True)
-        await console.admit(critical(console.clinic_id))
-        await asyncio.sleep(1)
-        await expect(page.get_by_text("Adverse event reported, grade 3")).to_have_count(0)
-        await context.set_offline(False)
-        await expect(page.get_by_text("Adverse event reported, grade 3").first).to_be_visible(timeout=8000)
+    reported = "Adverse event reported, grade 3"
+    async with Proxy(int(console.url.rpartition(":")[2])) as wire:
+        through = replace(console, url=f"http://{LOOPBACK}:{wire.port}")
+        async with through.as_(browser, "clinician") as context:
+            page = await context.new_page()
+            await page.goto("/inbox")
+            await expect(page.locator("body")).to_have_attribute("data-live", "on")
+            await wire.refuse()
+            await console.admit(critical(console.clinic_id))
+            await asyncio.sleep(1)
+            await expect(page.get_by_text(reported)).to_have_count(0)
+            await wire.heal()
+            await expect(page.get_by_text(reported).first).to_be_visible(timeout=8000)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
