@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
 from benchmarks.console.chromium import chromium, installed
 from shared.clock import FileClock
@@ -14,6 +14,9 @@ from shared.settings import ROOT
 from tests.browser.console import Console, serving
 from tests.domain.progress_story import at
 from tests.handlers.console_desk import ROLES, door_of
+
+expect.set_options(timeout=20_000)
+"""A busy machine is slow: what does not come at all fails, what comes late does not."""
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

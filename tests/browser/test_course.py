@@ -48,7 +48,7 @@ async def test_an_alert_leads_to_its_course_where_a_proposal_is_approved_live(
     (asked,) = await console.asked()
     assert (asked["plan_id"], asked["decided_by"], asked["reason"]) == (PLAN, "st-clinician", "Doing well.")
     await console.admit(PlanAdjustmentApproved.model_validate(asked))
-    await expect(clinician.get_by_text("Approved by Ada Lindqvist")).to_be_visible(timeout=5000)
+    await expect(clinician.get_by_text("Approved by Ada Lindqvist")).to_be_visible()
     await expect(clinician.get_by_role("heading", name="Proposed: one step less care")).to_have_count(0)
 
 

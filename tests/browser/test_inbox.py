@@ -67,7 +67,7 @@ async def test_an_alert_appears_by_itself_is_opened_and_taken(clinician: Page, c
     facts = story(console.clinic_id)
     await console.admit(*facts)
     row = clinician.get_by_role("listitem", name="info: Milestone reached: Pain down by 40%")
-    await expect(row).to_be_visible(timeout=2000)
+    await expect(row).to_be_visible()
     await expect(row).to_contain_text("Mara Winter")
     await row.get_by_role("link", name="Milestone reached: Pain down by 40%").click()
     await expect(clinician.get_by_role("heading", name="What it rests on")).to_be_visible()
@@ -81,7 +81,7 @@ async def test_an_alert_appears_by_itself_is_opened_and_taken(clinician: Page, c
     await console.admit(
         Story(console.clinic_id, "patient-1").fact(AlertAcknowledged, alert_id=asked["alert_id"], **taken)
     )
-    await expect(clinician.locator("#alert")).to_contain_text("Taken", timeout=2000)
+    await expect(clinician.locator("#alert")).to_contain_text("Taken")
 
 
 async def test_alerts_are_handled_by_keys_alone(clinician: Page, console: Console) -> None:
@@ -148,7 +148,7 @@ async def test_eight_tabs_share_one_stream_and_all_stay_live(browser: Browser, c
         await tabs[0].close()
         await console.admit(critical(console.clinic_id))
         for tab in tabs[1:]:
-            await expect(tab.get_by_text("Adverse event reported, grade 3").first).to_be_visible(timeout=8000)
+            await expect(tab.get_by_text("Adverse event reported, grade 3").first).to_be_visible()
         assert len([url for url in opened if url.endswith("/live")]) == 2
 
 
@@ -165,7 +165,7 @@ async def test_a_stream_that_broke_is_taken_up_again_and_nothing_is_missed(brows
             await asyncio.sleep(1)
             await expect(page.get_by_text(reported)).to_have_count(0)
             await wire.heal()
-            await expect(page.get_by_text(reported).first).to_be_visible(timeout=8000)
+            await expect(page.get_by_text(reported).first).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

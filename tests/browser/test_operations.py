@@ -56,7 +56,7 @@ async def test_the_flow_is_drawn_and_renews_itself(operator: Page, at: Operated,
     await clean(operator)
     await park(at.door, clinic_id, "transferred")
     link = operator.get_by_role("row", name="progress").get_by_role("link")
-    await expect(link).to_be_visible(timeout=15_000)
+    await expect(link).to_be_visible()
     await link.click()
     await expect(operator.get_by_role("link", name=f"progress:key:{clinic_id}/p")).to_be_visible()
 

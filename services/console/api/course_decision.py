@@ -53,7 +53,7 @@ def add_routes(desk: Desk, app: FastAPI) -> None:
             )
             visit.ask(decision)
             await visit.did(f"proposal.{visit.form['decision']}", patient_id, proposal_id=proposal_id)
-            desk.asked.note(proposal_id, proposal.plan_version, choice.asked)
+            visit.await_change(proposal_id, proposal.plan_version, choice.asked)
             if not visit.by_htmx:
                 return visit.back_to(f"/courses/{plan_id}")
             return visit.page("parts/course_decided.html", asked=choice.asked)

@@ -43,7 +43,7 @@ def add_routes(desk: Desk, app: FastAPI) -> None:
             visit.ask(_request(visit, row, action, more))
             details = {name: str(value) for name, value in more.items()}
             await visit.did(f"alert.{action}", row.patient_id, alert_id=alert_id, **details)
-            desk.asked.note(alert_id, row.alert.revision, _ASKED[action])
+            visit.await_change(alert_id, row.alert.revision, _ASKED[action])
             await changes.tell(visit.tx, visit.clinic_id, "alerts", f"patient-{row.patient_id}")
             if not visit.by_htmx:
                 return visit.back_to("/inbox")

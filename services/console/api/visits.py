@@ -59,6 +59,8 @@ class Visit:
     form: Mapping[str, str] = field(default_factory=dict[str, str])
     """What was sent, where something is done."""
     noted: Noted = field(default_factory=Noted)
+    awaited: list[tuple[str, int, str]] = field(default_factory=list[tuple[str, int, str]])
+    """What is asked for: of what, at which revision, in words."""
 
     @property
     def tx(self) -> "AsyncConnection":
@@ -85,6 +87,10 @@ class Visit:
     def ask(self, fact: Fact) -> None:
         """Hand in what the person asks for. Pages show it when it has become a fact: nothing is changed here."""
         self.desk.running.door.hand_in(self.work, fact)
+
+    def await_change(self, about: str, revision: int, words: str) -> None:
+        """Once this is committed, pages show what was asked for of `about`, seen at `revision`, until it is done."""
+        self.awaited.append((about, revision, words))
 
     async def _record(self, action: str, patient_ids: Collection[str], details: Mapping[str, str]) -> None:
         who, roles = self.person.person_id, tuple(sorted(self.person.roles))
