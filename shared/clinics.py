@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
+import holidays
 from pydantic import BaseModel, ConfigDict, EmailStr, Field, model_validator
 
 from shared.alerting import AlertPolicy, Shift
@@ -20,10 +21,12 @@ class _Entry(BaseModel):
 
 
 class Hours(_Entry):
-    """Local times on one weekday, `start` before `end`."""
+    """Local times on one weekday, `start` before `end`; from and until the days given, both included."""
 
     start: time
     end: time
+    valid_from: date | None = None
+    valid_until: date | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -108,6 +111,14 @@ class Holidays(_Entry):
     """Public holidays on which the clinic works all the same."""
     also: tuple[date, ...] = ()
     """Other days on which it is closed."""
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        try:
+            holidays.country_holidays(self.country, subdiv=self.subdivision)
+        except NotImplementedError as error:
+            raise ValueError(f"{error}: use ISO 3166 codes, such as country GB with subdivision ENG") from None
+        return self
 
 
 class Cost(_Entry):

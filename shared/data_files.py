@@ -14,6 +14,11 @@ M = TypeVar("M", bound=BaseModel)
 
 
 _INCONSISTENT: Final = "inconsistent"
+_PLAINLY: Final = {
+    "extra_forbidden": "there is no such field here: look at its spelling and at how far it is indented",
+    "missing": "this field is needed",
+}
+"""What Pydantic says in words of its own."""
 
 
 class Mistake(NamedTuple):
@@ -72,7 +77,8 @@ def read_data_folder(folder: Path, model: type[M], called: str, id_field: str, e
 def _mistakes(item: ErrorDetails) -> Iterable[Mistake]:
     if item["type"] == _INCONSISTENT:
         return item.get("ctx", {})["mistakes"]
-    return [Mistake(item["loc"], item["msg"].removeprefix("Value error, "))]
+    text = _PLAINLY.get(item["type"]) or item["msg"].removeprefix("Value error, ")
+    return [Mistake(item["loc"], text)]
 
 
 def _position(node: yaml.Node | None, place: tuple[int | str, ...]) -> str:

@@ -3,14 +3,22 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-_SUFFIXES = {".json", ".jsonl", ".ndjson", ".ics"}
+from shared.events.calendars import CalendarChanged
+from stride.cli.send_calendars import SUFFIXES as YAML
+from stride.cli.send_calendars import NoCalendar, calendars_in
+
+_SUFFIXES = {".json", ".jsonl", ".ndjson", ".ics", *YAML}
+_EVENTS = "stride send"
 _BATCH_ITEMS = 200
 _BATCH_BYTES = 900_000
+_NAMES = {"fhir": "FHIR", "event": "a CloudEvent"}
 
-Kind = Literal["fhir", "event", "batch", "calendar"]
+Kind = Literal["fhir", "event", "batch", "calendar", "withdrawal"]
 
 
 class NothingToSend(Exception):
@@ -20,7 +28,7 @@ class NothingToSend(Exception):
 
 
 class NotSendable(Exception):
-    """A file holds neither CloudEvents nor FHIR nor a calendar."""
+    """A file holds neither CloudEvents nor FHIR nor a calendar, or one that is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +39,14 @@ class Post:
     body: bytes
     origin: str
     """File, and line where there are several."""
+    says: tuple[str, ...]
+    """What is in it, for people: a line each."""
+    clinic: str = ""
+    """The clinic that it names, where it names one."""
 
 
 def files_of(paths: list[Path]) -> list[Path]:
-    """The JSON and iCalendar files at and below `paths`, in the order of their names.
+    """The JSON, YAML and iCalendar files at and below `paths`, in the order of their names.
 
     Raises:
         NothingToSend: there are none.
@@ -44,20 +56,52 @@ def files_of(paths: list[Path]) -> list[Path]:
         below = sorted(file for file in path.rglob("*") if file.suffix in _SUFFIXES) if path.is_dir() else [path]
         found += [file for file in below if file.is_file()]
         if not below or not all(file.exists() for file in below):
-            raise NothingToSend(f"{path}: no such file, or a folder without .json, .jsonl, .ndjson or .ics files.")
+            raise NothingToSend(f"{path}: no such file, or a folder without {', '.join(sorted(_SUFFIXES))} files.")
     return found
 
 
-def posts_of(file: Path) -> Iterator[Post]:
-    """The requests that bring what `file` holds.
+def posts_of(file: Path, now: datetime, *, withdraw: bool = False) -> Iterator[Post]:
+    """The requests that bring what `file` holds, or that take its calendars away.
 
     Raises:
-        NotSendable: it is no JSON, or neither CloudEvents nor FHIR.
+        NotSendable: it is no JSON, neither CloudEvents nor FHIR, or a calendar that is wrong.
     """
+    if file.suffix in YAML:
+        yield from _calendars(file, now, withdrawn=withdraw)
+    elif file.suffix == ".ics":
+        kind: Kind = "withdrawal" if withdraw else "calendar"
+        yield Post(kind, b"" if withdraw else file.read_bytes(), file.name, (f"{kind} of {file.stem}",))
+    elif withdraw:
+        raise NotSendable(f"{file.name}: only calendars (.ics, .yaml) can be withdrawn.")
+    else:
+        yield from _records(file)
+
+
+def _calendars(file: Path, now: datetime, *, withdrawn: bool) -> Iterator[Post]:
+    try:
+        clinic, facts = calendars_in(file, now, withdrawn=withdrawn)
+    except NoCalendar as error:
+        raise NotSendable(str(error)) from None
+    says = iter(map(_said, facts))
+    for batch in _packed([_event(fact, clinic) for fact in facts]):
+        yield Post("batch", _list(batch), file.name, tuple(islice(says, len(batch))), clinic)
+
+
+def _event(fact: CalendarChanged, clinic: str) -> dict[str, Any]:
+    data = fact.model_dump(mode="json", exclude_none=True, exclude=None if clinic else {"clinic_id"})
+    about = {"specversion": "1.0", "id": f"{fact.calendar_id}/{fact.revision}", "source": _EVENTS}
+    return about | {"type": fact.wire_type(), "data": data}
+
+
+def _said(fact: CalendarChanged) -> str:
+    if fact.withdrawn:
+        return f"{fact.calendar_id}: withdrawn"
+    hours = "" if fact.hours is None else f"{len(fact.hours)} spells of weekly hours, "
+    return f"{fact.calendar_id}: {hours}closed {len(fact.closed)} times"
+
+
+def _records(file: Path) -> Iterator[Post]:
     raw = file.read_bytes()
-    if file.suffix == ".ics":
-        yield Post("calendar", raw, file.name)
-        return
     try:
         content = json.loads(raw)
     except (ValueError, RecursionError):
@@ -66,7 +110,8 @@ def posts_of(file: Path) -> Iterator[Post]:
     if isinstance(content, list):
         yield from _batches(content, file.name)
     else:
-        yield Post(_kind(content, file.name), raw, file.name)
+        kind = _kind(content, file.name)
+        yield Post(kind, raw, file.name, (_NAMES[kind],))
 
 
 def _lines(file: Path, raw: bytes) -> Iterator[Post]:
@@ -83,21 +128,26 @@ def _lines(file: Path, raw: bytes) -> Iterator[Post]:
         if _kind(content, origin) == "event":
             events.append(content)
         else:
-            yield Post("fhir", line, origin)
+            yield Post("fhir", line, origin, (_NAMES["fhir"],))
     yield from _batches(events, file.name)
 
 
 def _batches(events: list[Any], origin: str) -> Iterator[Post]:
+    for batch in _packed(events):
+        yield Post("batch", _list(batch), origin, (f"{len(batch)} CloudEvents",))
+
+
+def _packed(events: list[Any]) -> Iterator[list[bytes]]:
     """Lists of events that stay within what one request may hold."""
     packed: list[bytes] = []
     for event in events:
         item = json.dumps(event).encode()
         if packed and (len(packed) == _BATCH_ITEMS or sum(map(len, packed)) + len(item) > _BATCH_BYTES):
-            yield Post("batch", _list(packed), origin)
+            yield packed
             packed = []
         packed.append(item)
     if packed:
-        yield Post("batch", _list(packed), origin)
+        yield packed
 
 
 def _list(items: list[bytes]) -> bytes:

@@ -50,17 +50,18 @@ class Tally:
         }
 
 
-def hand_in(http: httpx.Client, post: Post, tally: Tally) -> None:
+def hand_in(http: httpx.Client, post: Post, token: str, tally: Tally) -> None:
     """Send one request, again while intake is busy, and count the answer.
 
     Raises:
         Unreachable: nobody answers at the address, or intake stays busy for a minute.
     """
     method, path, media_type = _request(post)
+    headers = {"content-type": media_type, "authorization": f"Bearer {token}"}
     give_up = time.monotonic() + _PATIENCE_SECONDS
     while True:
         try:
-            response = http.request(method, path, content=post.body, headers={"content-type": media_type})
+            response = http.request(method, path, content=post.body, headers=headers)
         except httpx.TransportError as error:
             raise Unreachable(
                 f"Intake at {http.base_url} does not answer ({type(error).__name__}). Is `stride up` running?"
@@ -76,12 +77,13 @@ def hand_in(http: httpx.Client, post: Post, tally: Tally) -> None:
 
 def _request(post: Post) -> tuple[str, str, str]:
     """Method, path and media type. A file `practitioner.pr-ada.ics` is the calendar of that practitioner."""
-    if post.kind != "calendar":
+    if post.kind in _KINDS:
         return "POST", *_KINDS[post.kind]
     name = post.origin.removesuffix(".ics")
     kind, _, identifier = name.partition(".")
     query = f"?{kind}={quote(identifier, safe='')}" if identifier and kind in _WHOSE else ""
-    return "PUT", f"/calendars/{quote(name, safe='')}{query}", "text/calendar"
+    method = "DELETE" if post.kind == "withdrawal" else "PUT"
+    return method, f"/calendars/{quote(name, safe='')}{query}", "text/calendar"
 
 
 def _count(response: httpx.Response, post: Post, tally: Tally) -> None:
@@ -106,7 +108,7 @@ def _count_items(items: list[dict[str, Any]], tally: Tally) -> None:
         tally.accepted += item["status"] == "accepted"
         tally.repeats += item["status"] == "repeat"
         if item["status"] == "refused":
-            tally.refused[item["problem"]["detail"]] += 1
+            tally.refused[_problem(item["problem"])] += 1
 
 
 def _note(status: str, reason: str, tally: Tally) -> None:
@@ -124,4 +126,11 @@ def _reason(response: httpx.Response) -> str:
         return "no answer that could be read"
     if "issue" in content:
         return str(content["issue"][0]["diagnostics"])
-    return str(content.get("detail", ""))
+    return _problem(content)
+
+
+def _problem(content: dict[str, Any]) -> str:
+    """What is wrong, where, and how to mend it."""
+    first = next(iter(content.get("errors", ())), {})
+    place = f" ({first['pointer']})" if first.get("pointer") else ""
+    return f"{content.get('detail', '')}{place} {first.get('remedy', '')}".strip()

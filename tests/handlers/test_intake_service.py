@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -64,15 +64,23 @@ async def running(
 
 async def read_until(bootstrap: str, topic: str, key: bytes) -> Any:
     """The first record of `topic` with that key."""
+    (record,) = await read(bootstrap, topic, lambda record: record.key == key, 1)
+    return record
+
+
+async def read(bootstrap: str, topic: str, wanted: Callable[[Any], bool], count: int) -> list[Any]:
+    """The first so many of the wanted records of `topic`."""
+    found: list[Any] = []
     consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
     await consumer.start()
     try:
         async with asyncio.timeout(30):
-            async for record in consumer:
-                if record.key == key:
-                    return record
+            while len(found) < count:
+                record = await anext(consumer)
+                found += [record] if wanted(record) else []
     finally:
         await consumer.stop()
+    return found
 
 
 async def put(
@@ -159,6 +167,34 @@ async def test_stride_send_reads_events_one_by_one_in_lists_and_in_lines(running
     (tmp_path / "3.jsonl").write_bytes(b"\n".join(map(orjson.dumps, events)))
     code, told = await running.send(str(tmp_path))
     assert (code, told["accepted"], told["repeats"], told["refused"]) == (0, 250, 251, 1)
+
+
+async def test_stride_send_hands_in_a_clinics_calendars_shows_them_before_and_withdraws_them(
+    running: Running, tmp_path: Path
+) -> None:
+    clinic, _ = running.token()
+    content = (ROOT / "clinics" / "riverside.yaml").read_text(encoding="utf-8")
+    file = tmp_path / f"{random_id()}.yaml"
+    file.write_text(content.replace("clinic_id: riverside", f"clinic_id: {clinic}"), encoding="utf-8")
+    code, looked = await running.send(str(file), "--dry-run")
+    (request,) = looked["requests"]
+    assert (code, request["clinic"], len(request["says"])) == (0, clinic, 9)
+    code, sent = await running.send(str(file))
+    assert (code, sent["accepted"], sent["refused"], sent["failed"]) == (0, 9, 0, [])
+    code, withdrawn = await running.send(str(file), "--withdraw")
+    assert (code, withdrawn["accepted"]) == (0, 9)
+    of_file = file.stem.encode()
+    records = await read(running.bootstrap, "calendar.changed", lambda record: of_file in record.value, 18)
+    assert [orjson.loads(record.value)["withdrawn"] for record in records] == [False] * 9 + [True] * 9
+    other = file.with_name("other.yaml")
+    other.write_text(content.replace("clinic_id: riverside", "clinic_id: nobodys"), encoding="utf-8")
+    code, refused = await running.send(str(other), "--clinic", clinic)
+    assert refused["refused"] == 9
+    assert "another clinic" in " ".join(refused["refused_by_reason"])
+    other.write_text("rooms: [{id: gym, open: 1}]", encoding="utf-8")
+    code, wrong = await running.send(str(other))
+    assert (code, wrong["accepted"]) == (1, 0)
+    assert "line 1, column 25: rooms.0.open: there is no such field here" in wrong["failed"][0]["reason"]
 
 
 async def test_stride_send_says_what_failed_and_ends_with_a_code_for_it(running: Running, tmp_path: Path) -> None:

@@ -56,11 +56,13 @@ def _resources(
 ) -> Iterator[Resource]:
     """Those that the clinic describes, and inactive ones that earlier appointments are with."""
     known = {(each.kind, each.id): each for each in clinic.resources}
-    general = _hours(None, calendars) or clinic.hours
+    general = _hours(None, calendars)
     for (kind, name), ids in places.items():
         if kind == "patient":
             continue
         described = known.get((kind, name))
+        own = _hours((kind, name), calendars)
+        hours = _first(own, described.hours if described else None, general, clinic.hours)
         for number, place in enumerate(ids):
             active = described is not None and number < described.capacity
             yield Resource(
@@ -68,7 +70,7 @@ def _resources(
                 kind="practitioner" if kind == "practitioner" else "room",
                 external_id=name,
                 offers=frozenset(described.offers if described else ()),
-                rules=_rules(_hours((kind, name), calendars) or _own_hours(described, general)) if active else (),
+                rules=_rules(hours) if active else (),
                 active=active,
                 spells=tuple(_spells(frame, (kind, name), calendars)) if active else (),
                 buffer_minutes=_buffer((kind, name), described, calendars),
@@ -80,13 +82,15 @@ def _buffer(name: tuple[str, str], described: Bookable | None, calendars: Iterab
     return own[-1] if own else described.buffer_minutes if described else None
 
 
-def _own_hours(described: Bookable | None, general: tuple[OpenHours, ...]) -> tuple[OpenHours, ...]:
-    return described.hours if described and described.hours is not None else general
+def _first(*weeks: tuple[OpenHours, ...] | None) -> tuple[OpenHours, ...]:
+    """Those of the nearest source that says any hours; none at all is said too."""
+    return next((week for week in weeks if week is not None), ())
 
 
-def _hours(name: tuple[str, str] | None, calendars: Iterable[CalendarChanged]) -> tuple[OpenHours, ...]:
-    """The weekly hours that calendars about just this give it."""
-    return tuple(hours for each in calendars if _about(each) == name and each.hours for hours in each.hours)
+def _hours(name: tuple[str, str] | None, calendars: Iterable[CalendarChanged]) -> tuple[OpenHours, ...] | None:
+    """The weekly hours that calendars about just this give it; None where none of them gives any."""
+    given = [each.hours for each in calendars if _about(each) == name and each.hours is not None]
+    return tuple(hours for week in given for hours in week) if given else None
 
 
 def _rules(hours: Iterable[OpenHours]) -> tuple[Rule, ...]:

@@ -1,21 +1,17 @@
 """The clinics' files as facts, where they differ from what is known."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from datetime import date, datetime, time, timedelta
-from typing import cast
-
-import holidays
+from datetime import datetime
 
 from services.scheduling.domain.calendars import compose
 from services.scheduling.store.affected import any_shifted
 from services.scheduling.store.calendars import described
-from shared.clinics import Clinic, Closed, Practitioner, Room, Week, load_clinics
-from shared.events.calendars import Bookable, ClinicDescribed, Closure, OpenHours
+from shared.clinic_calendars import closures, holiday_closures, open_hours
+from shared.clinics import Clinic, Practitioner, Room, load_clinics
+from shared.events.calendars import Bookable, ClinicDescribed
 from shared.messaging.door import Door
 from shared.messaging.service import Running
 
-_YEARS_AHEAD = 3
 _LOOK_SECONDS = 60.0
 
 
@@ -62,9 +58,9 @@ def description_of(clinic: Clinic, now: datetime, revision: int) -> ClinicDescri
         horizon_days=clinic.horizon_days,
         notice_minutes=clinic.notice_hours * 60,
         firm_days=clinic.firm_days,
-        hours=_hours(clinic.hours),
+        hours=open_hours(clinic.hours),
         resources=(*map(_practitioner, clinic.practitioners), *map(_room, clinic.rooms)),
-        closed=tuple(_all_day(day) for day in sorted(_holidays(clinic, now.year))),
+        closed=holiday_closures(clinic.holidays, now.year),
     )
 
 
@@ -73,10 +69,10 @@ def _practitioner(one: Practitioner) -> Bookable:
         kind="practitioner",
         id=one.id,
         offers=one.skills,
-        hours=_hours(one.hours) if one.hours is not None else None,
+        hours=open_hours(one.hours) if one.hours is not None else None,
         capacity=one.capacity,
         buffer_minutes=one.buffer_minutes,
-        closed=_closures(one.closed),
+        closed=closures(one.closed),
     )
 
 
@@ -87,31 +83,5 @@ def _room(room: Room) -> Bookable:
         offers=(room.kind,),
         capacity=room.capacity,
         buffer_minutes=room.buffer_minutes,
-        closed=_closures(room.closed),
+        closed=closures(room.closed),
     )
-
-
-def _hours(week: Week) -> tuple[OpenHours, ...]:
-    return tuple(
-        OpenHours(weekday=weekday, start=span.start, end=span.end) for weekday, spans in week.items() for span in spans
-    )
-
-
-def _closures(closed: tuple[Closed, ...]) -> tuple[Closure, ...]:
-    return tuple(Closure(start=each.begin, end=each.until, reason=each.reason) for each in closed)
-
-
-def _all_day(day: date) -> Closure:
-    start = datetime.combine(day, time(0))
-    return Closure(start=start, end=start + timedelta(days=1), reason="holiday")
-
-
-def _holidays(clinic: Clinic, year: int) -> Iterator[date]:
-    """The public holidays of the clinic's country, without those on which it works, and its own."""
-    wanted = clinic.holidays
-    if wanted is None:
-        return
-    years = range(year - 1, year + _YEARS_AHEAD + 1)
-    found = holidays.country_holidays(wanted.country, subdiv=wanted.subdivision, years=years)
-    days = set(cast(Mapping[date, str], found)) | set(wanted.also)
-    yield from days - set(wanted.open)
