@@ -51,7 +51,7 @@ async def test_the_key_is_replayed_by_many_at_once_and_during_traffic(world: Wor
         coming = asyncio.create_task(traffic(world, 40))
         done = sum(await asyncio.gather(*(replay_all(world) for _ in range(4))))
         await coming
-        await world.quiet(still=5)
+        await world.quiet()
         while await parked(world):
             done += await replay_all(world)
         await world.quiet()

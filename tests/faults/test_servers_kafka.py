@@ -48,7 +48,7 @@ async def freeze(world: World, seconds: float, *plugins: str) -> None:
             await world.servers.kill("kafka", signal.SIGCONT)
         assert slowest < 5
         await writing
-        await world.quiet(seconds=90, still=60)
+        await world.quiet()
         assert await waiting(world) == 0
 
 
@@ -90,7 +90,7 @@ async def test_packets_to_kafka_vanish(world: World) -> None:
         await asyncio.sleep(35)
         await proxy.heal()
         await writing
-        await world.quiet(seconds=120, still=60)
+        await world.quiet()
 
 
 @fault("produce-reply-lost", fast=True)

@@ -89,7 +89,7 @@ async def unreachable(world: World, seconds: float) -> None:
         await proxy.heal()
         await until_applied(world, 50)
         await writing
-        await world.quiet(seconds=120, still=60)
+        await world.quiet()
 
 
 @fault("postgres-unreachable-3s", fast=True)

@@ -37,7 +37,7 @@ async def unhealthy_then_drained(world: World, plugin: str) -> None:
         assert await waiting(world) > 50
         file.unlink()
         await until_status(replica, 200, 45)
-        await world.quiet(seconds=90, still=60)
+        await world.quiet()
 
 
 @fault("producer-hangs", fast=True)
