@@ -51,7 +51,7 @@ _APPOINTMENTS = (
     scheduling.AppointmentMissed,
 )
 _DECISIONS = (people.PlanAdjustmentApproved, people.PlanAdjustmentDeclined)
-_ASKED = (intake.AppointmentChangeRequested, people.AlertActionRequested)
+_ASKED = (intake.AppointmentChangeRequested, people.AlertActionRequested, people.DeskActionRequested)
 _RECORDED = (
     *_PATIENTS,
     intake.ConsultationCompleted,
@@ -79,6 +79,7 @@ _DECIDING: Final[dict[str, Service]] = {
             intake.SessionLogged,
             intake.SessionVoided,
             intake.AppointmentChangeRequested,
+            people.DeskActionRequested,
             scheduling.SlotRequested,
             scheduling.SessionGivenUp,
             scheduling.WaitlistChanged,
@@ -93,6 +94,9 @@ _DECIDING: Final[dict[str, Service]] = {
             scheduling.SessionGivenUp,
             scheduling.WaitlistChanged,
             scheduling.WaitlistOffered,
+            scheduling.WaitlistAnswered,
+            scheduling.WorkQueueChanged,
+            scheduling.DeskActionAnswered,
             ClinicDescribed,
         ),
     ),

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Date,
     DateTime,
@@ -142,6 +143,61 @@ Index("alert_by_id", ALERT.c.clinic_id, ALERT.c.alert_id)
 
 PATIENT = _table("patient", Column("name", Text, nullable=False), Column("revision", BigInteger, nullable=False))
 """Patients' names, at their highest revision."""
+
+WORK_QUEUE = _table(
+    "work_queue",
+    Column("plan_id", Text, primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("due_at", DateTime(timezone=True)),
+    Column("sessions", JSONB, nullable=False),
+)
+"""A course's sessions without a time at the newest revision; `due_at` is when the first of them should be."""
+
+Index("work_queue_by_due", WORK_QUEUE.c.clinic_id, WORK_QUEUE.c.due_at, postgresql_where=WORK_QUEUE.c.number > 0)
+
+WAITLIST = _table(
+    "waitlist",
+    Column("plan_id", Text, primary_key=True),
+    Column("wanted", Boolean, nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("end_slot", Text, nullable=False),
+)
+"""What was said last of offers for a course. `end_slot` is where `fact` has the course's end, once it is over."""
+
+OFFER = _table(
+    "offer",
+    Column("offer_id", Text, primary_key=True),
+    Column("plan_id", Text),
+    Column("sequence", Integer),
+    Column("previous_start", DateTime(timezone=True)),
+    Column("start_at", DateTime(timezone=True)),
+    Column("practitioner_id", Text),
+    Column("room_id", Text),
+    Column("offered_at", DateTime(timezone=True)),
+    Column("expires_at", DateTime(timezone=True)),
+    Column("round", Integer),
+    Column("why", Text),
+    Column("answer", Text),
+    Column("answered_at", DateTime(timezone=True)),
+)
+"""A time that was offered; its answer may come first."""
+
+Index("offer_by_time", OFFER.c.clinic_id, OFFER.c.start_at)
+Index("offer_by_id", OFFER.c.clinic_id, OFFER.c.offer_id)
+
+DESK_ANSWER = _table(
+    "desk_answer",
+    Column("about", Text, primary_key=True),
+    Column("request_id", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("reasons", ARRAY(Text), nullable=False),
+    Column("requested_by", Text, nullable=False),
+    Column("answered_at", DateTime(timezone=True), nullable=False),
+)
+"""What came of what the front desk asked last about a session, a course or an offer."""
 
 RECOUNT = _table("recount")
 """Patients whose part in `weekly` is to be counted anew."""

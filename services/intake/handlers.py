@@ -4,7 +4,12 @@ from services.intake.domain import adjustments, calendars, consultations, patien
 from services.intake.domain.inputs import ConditionRead, EncounterRead, PatientRead
 from shared.events.base import Fact
 from shared.events.calendars import CalendarChanged
-from shared.events.console import AlertActionRequested, PlanAdjustmentApproved, PlanAdjustmentDeclined
+from shared.events.console import (
+    AlertActionRequested,
+    DeskActionRequested,
+    PlanAdjustmentApproved,
+    PlanAdjustmentDeclined,
+)
 from shared.events.intake import (
     AdverseEventRecorded,
     AppointmentChangeRequested,
@@ -38,6 +43,7 @@ HANDLERS: dict[type[Fact], Handler] = {
     AdverseEventRecorded: recording.record_adverse_event,
     AppointmentChangeRequested: recording.request_change,
     AlertActionRequested: recording.ask_about_alert,
+    DeskActionRequested: recording.ask_desk,
     PlanAdjustmentProposed: adjustments.keep_proposal,
     PlanAdjustmentApproved: adjustments.approve,
     PlanAdjustmentDeclined: adjustments.decline,

@@ -59,6 +59,7 @@ READ_BACK: Final = ReadBack(
         intake.AdverseEventRecorded: told.recorded,
         intake.AppointmentChangeRequested: recording.request_change,
         console.AlertActionRequested: recording.ask_about_alert,
+        console.DeskActionRequested: recording.ask_desk,
         calendars.CalendarChanged: told.recorded,
         progress.PlanAdjustmentProposed: told.proposed,
         console.PlanAdjustmentApproved: told.decided,

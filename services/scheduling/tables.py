@@ -75,6 +75,7 @@ COURSE = Table(
     Column("waiting", JSONB, nullable=False),
     _moment("ended_at"),
     Column("proven", Boolean, nullable=False),
+    _number("queue_revision"),
 )
 SESSION = Table(
     "session",

@@ -1,6 +1,6 @@
 """Values that facts of several services share: readings, phases, measures, milestone rules."""
 
-from datetime import time
+from datetime import date, time
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -74,6 +74,18 @@ class PreferredTime(Part):
     weekday: Weekday
     start: time
     end: time
+
+
+class TimeWish(Part):
+    """Which times somebody would take, by the clinic's calendar and clocks; what is not given does not restrict."""
+
+    not_before: date | None = None
+    not_after: date | None = None
+    weekdays: tuple[Weekday, ...] = ()
+    start: time | None = None
+    """The session lies between this time of the day and `end`."""
+    end: time | None = None
+    practitioner_id: Identifier | None = None
 
 
 BookingRule = Literal["all-or-nothing", "best-effort"]

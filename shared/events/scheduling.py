@@ -84,6 +84,23 @@ class CourseUnschedulable(PatientFact):
         return f"{self.plan_id}/{self.report_id}"
 
 
+class WorkQueueChanged(PatientFact):
+    """Which sessions of a course have no time as it stands and need staff; none once they have one or need none.
+
+    The highest `revision` of a plan tells how it is now.
+    """
+
+    NAME: ClassVar[str] = "work_queue.changed"
+    plan_id: Identifier
+    revision: Annotated[int, Field(ge=1)]
+    waiting: tuple[UnplacedSession, ...]
+    changed_at: Moment
+
+    @property
+    def natural_key(self) -> str:
+        return f"{self.plan_id}/{self.revision}"
+
+
 class SlotRequested(PatientFact):
     """Somebody asks for just this slot, to hold it, to book it or to move an appointment there, or gives one back.
 
@@ -176,3 +193,44 @@ class WaitlistOffered(PatientFact):
     @property
     def natural_key(self) -> str:
         return self.offer_id
+
+
+class WaitlistAnswered(PatientFact):
+    """An offer was accepted or declined, by the patient or for them; one that is over without has no answer."""
+
+    NAME: ClassVar[str] = "waitlist.answered"
+    offer_id: Identifier
+    plan_id: Identifier
+    sequence: Annotated[int, Field(ge=1)]
+    answer: Literal["accepted", "declined"]
+    answered_at: Moment
+
+    @property
+    def natural_key(self) -> str:
+        return self.offer_id
+
+
+class DeskActionAnswered(PatientFact):
+    """What came of a `desk.action.requested`: it was done, or why it can't be."""
+
+    NAME: ClassVar[str] = "desk.action.answered"
+    request_id: Identifier
+    action: Code
+    plan_id: Identifier
+    sequence: Annotated[int | None, Field(ge=1)] = None
+    offer_id: Identifier | None = None
+    requested_by: Identifier
+    outcome: Literal["done", "refused"]
+    reasons: tuple[Code, ...] = ()
+    """Why it was refused: `practitioner-taken`, `offer-over` and the like."""
+    detail: Text = ""
+    """The same in English words, without anybody's name."""
+    answered_at: Moment
+
+    @property
+    def natural_key(self) -> str:
+        return self.request_id
+
+    @property
+    def subject(self) -> str:
+        return self.plan_id

@@ -5,14 +5,16 @@ class Refused(Exception):
     """The fact can't be applied to this state, now or later. The sender gets the reason.
 
     From Kafka it is parked; over HTTP it becomes a problem answer. `pointer` is a JSON pointer
-    (RFC 6901) into the fact, `remedy` says what to do. None of them may hold personal data.
+    (RFC 6901) into the fact, `remedy` says what to do, `codes` say the reason to programs. None of
+    them may hold personal data.
     """
 
-    def __init__(self, reason: str, *, pointer: str = "", remedy: str = "") -> None:
+    def __init__(self, reason: str, *, pointer: str = "", remedy: str = "", codes: tuple[str, ...] = ()) -> None:
         super().__init__(reason)
         self.reason = reason
         self.pointer = pointer
         self.remedy = remedy
+        self.codes = codes
 
 
 class Unreadable(Exception):

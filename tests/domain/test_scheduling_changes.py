@@ -105,7 +105,11 @@ def test_a_cancelled_session_that_finds_no_other_time_is_reported() -> None:
     for n in range(200):
         state = taken_by_nobody(state, 11, date(2026, 3, 5) + timedelta(days=n))
     state, facts = tell(state, change(by_sequence(state)[2].appointment_id))
-    assert [type(fact) for fact in facts] == [scheduling.AppointmentCancelled, scheduling.CourseUnschedulable]
+    assert [type(fact) for fact in facts] == [
+        scheduling.AppointmentCancelled,
+        scheduling.CourseUnschedulable,
+        scheduling.WorkQueueChanged,
+    ]
     assert incomplete(state) == []
     assert sorted(by_sequence(state)) == [1, 3, 4]
 

@@ -62,7 +62,10 @@ def test_a_time_is_kept_for_one_alone_and_free_again_when_it_is_declined() -> No
     with pytest.raises(Refused, match="practitioner pr-1 is taken"):
         tell(state, offer(state, "p2"))
     state, facts = tell(state, answer("p1", "release"))
-    assert facts == []
+    assert [
+        (type(fact), fact.offer_id, fact.answer) for fact in facts if isinstance(fact, scheduling.WaitlistAnswered)
+    ] == [(scheduling.WaitlistAnswered, "hold:p1", "declined")]
+    assert len(facts) == 1
     state, _ = tell(state, offer(state, "p2"), answer("p2", "confirm"))
     assert at(state, "p2") == SOON
     assert at(state) > SOON
@@ -97,6 +100,6 @@ def test_a_session_without_a_time_is_booked_at_the_time_that_is_offered() -> Non
     patient = state.patients["p1"]
     assert patient.courses["plan-p1"].sessions[1].given_up
     state, facts = tell(state, offer(a_clinic(), appointment_id=None, previous_start=None), answer("p1", "confirm"))
-    assert [type(fact) for fact in facts] == [scheduling.AppointmentBooked]
+    assert [type(fact) for fact in facts] == [scheduling.AppointmentBooked, scheduling.WaitlistAnswered]
     assert at(state) == SOON
     assert not state.patients["p1"].courses["plan-p1"].sessions[1].given_up

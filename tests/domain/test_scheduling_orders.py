@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from services.scheduling.domain.course import ClinicSchedule
 from shared.events import intake, scheduling
 from shared.events.base import Fact, PatientFact
+from shared.events.console import DeskActionRequested
 from tests.domain.scheduling_examples import (
     INTENSIVE,
     NOW,
@@ -122,7 +123,8 @@ def test_whatever_comes_before_its_plan_waits_and_is_then_taken_in_one_order(ear
     other, _ = tell(schedule(), *EVERYTHING[1:], plan())
     assert state.patients["p1"] == other.patients["p1"]
     assert net(state) == net(tell(schedule(), *in_the_fixed_order(EVERYTHING))[0])
-    assert {type(fact) for fact in published} <= {scheduling.AppointmentBooked, scheduling.CourseUnschedulable}
+    told_of = {scheduling.AppointmentBooked, scheduling.CourseUnschedulable, scheduling.WorkQueueChanged}
+    assert {type(fact) for fact in published} <= told_of
     told = {fact.appointment_id for fact in published if isinstance(fact, scheduling.AppointmentBooked)}
     assert told == {a.appointment_id for a in live(state) if a.state == "booked"}
     never_wrong(state)
@@ -158,6 +160,7 @@ def test_in_any_order_the_same_is_known_nothing_overlaps_and_the_course_is_compl
     assert all(a.start <= datetime(2026, 4, 24, tzinfo=UTC) for a in live(state))
     never_wrong(state)
     assert replayed(published) == {a.appointment_id: a.start for a in live(state) if a.state == "booked"}
+    assert queued(published) == sorted(course_of(state).queue)
 
 
 @settings(max_examples=40, deadline=None)
@@ -179,11 +182,19 @@ def test_a_repeated_fact_changes_nothing_and_says_nothing(facts: list[Fact], dat
     assert published == []
 
 
+def queued(published: Sequence[Fact], patient: str = "p1") -> list[int]:
+    """The sessions without a time as somebody knows them who only hears of the queue, in whatever order."""
+    told = [fact for fact in published if isinstance(fact, scheduling.WorkQueueChanged) and fact.patient_id == patient]
+    assert sorted(fact.revision for fact in told) == list(range(1, len(told) + 1))
+    newest = max(told, key=lambda fact: fact.revision, default=None)
+    return [each.sequence for each in newest.waiting] if newest else []
+
+
 def replayed(published: Sequence[Fact]) -> dict[str, datetime]:
     """The booked appointments as somebody knows them who only hears the facts."""
     newest: dict[str, Any] = {}
     for fact in published:
-        if isinstance(fact, scheduling.CourseUnschedulable):
+        if isinstance(fact, scheduling.CourseUnschedulable | scheduling.WorkQueueChanged):
             continue
         assert isinstance(fact, scheduling.AppointmentBooked | scheduling.AppointmentMoved |
                           scheduling.AppointmentCancelled | scheduling.AppointmentMissed)  # fmt: skip
@@ -223,6 +234,8 @@ def test_while_time_passes_in_a_small_clinic_nothing_overlaps_and_nothing_is_boo
         assert all(f.start >= now + timedelta(hours=24) for f in new)
     expected = {a.appointment_id: a.start for name in state.patients for a in live_or_none(state, name)}
     assert {k: v for k, v in replayed(heard).items() if k in expected} == expected
+    for name, patient in state.patients.items():
+        assert queued(heard, name) == [number for course in patient.courses.values() for number in sorted(course.queue)]
 
 
 def live_or_none(state: ClinicSchedule, name: str) -> list[Any]:
@@ -255,6 +268,6 @@ def test_every_fact_that_scheduling_consumes_takes_part_in_these_orders() -> Non
 
     of_patients = {fact for fact in FLOW["scheduling"].consumes if issubclass(fact, PatientFact)}
     # Whether a chosen or offered slot is free, and a session without a time, depends on what came first.
-    in_turn = {scheduling.SlotRequested, scheduling.WaitlistOffered, scheduling.SessionGivenUp}
+    in_turn = {scheduling.SlotRequested, scheduling.WaitlistOffered, scheduling.SessionGivenUp, DeskActionRequested}
     assert {type(fact) for fact in EVERYTHING} == of_patients - in_turn
     assert intake.PlanCreated in FLOW["scheduling"].consumes

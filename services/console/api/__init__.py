@@ -24,6 +24,10 @@ from services.console.api import (
     settings_view,
     sign_in,
     stranded_view,
+    waiting_actions,
+    waiting_view,
+    waitlist_actions,
+    waitlist_view,
 )
 from services.console.api.desk import Desk
 from services.console.api.fhir import routes as fhir
@@ -31,12 +35,20 @@ from services.console.api.headers import KeepToItself
 from shared.messaging.service import Running
 from shared.tokens import Tokens
 
-_PLACES = (inbox.PLACE, course_view.PLACE, clinic_view.PLACE, operations_view.PLACE, audit_view.PLACE)
+_PLACES = (
+    inbox.PLACE,
+    waiting_view.PLACE,
+    course_view.PLACE,
+    clinic_view.PLACE,
+    operations_view.PLACE,
+    audit_view.PLACE,
+)
 """In the order of the navigation; the first that a person may see is where they arrive."""
 _PEOPLE = (entering, sign_in, provider, settings_view, live)
 _COURSES = (course_view, course_decision)
+_WAITING = (waiting_view, waiting_actions, waitlist_view, waitlist_actions)
 _OPERATIONS = (operations_view, stranded_view, deliveries_view)
-_PARTS = (*_PEOPLE, inbox, inbox_actions, *_COURSES, clinic_view, *_OPERATIONS, audit_view, fhir)
+_PARTS = (*_PEOPLE, inbox, inbox_actions, *_COURSES, *_WAITING, clinic_view, *_OPERATIONS, audit_view, fhir)
 
 
 def edge(running: Running, app: FastAPI) -> None:

@@ -12,7 +12,7 @@ _SHOWN_SECONDS: Final = 20.0
 
 
 class _Request(NamedTuple):
-    revision: int
+    stood: object
     words: str
     at: float
 
@@ -23,15 +23,15 @@ class Asked:
     def __init__(self) -> None:
         self._requests: dict[str, _Request] = {}
 
-    def note(self, about: str, revision: int, words: str) -> None:
-        """Somebody asked for a change of `about`, which they saw at `revision`."""
+    def note(self, about: str, stood: object, words: str) -> None:
+        """Somebody asked for a change of `about`, which they saw as `stood` says, a revision for instance."""
         now = wall_seconds()
         fresh = {key: one for key, one in self._requests.items() if now - one.at < _SHOWN_SECONDS}
-        self._requests = {**fresh, about: _Request(revision, words, now)}
+        self._requests = {**fresh, about: _Request(stood, words, now)}
 
-    def of(self, about: str, revision: int) -> str:
+    def of(self, about: str, stood: object) -> str:
         """What was asked for of `about` as it stands; nothing where it has changed since, or nobody asked lately."""
         found = self._requests.get(about)
-        if found is None or found.revision != revision or wall_seconds() - found.at > _SHOWN_SECONDS:
+        if found is None or found.stood != stood or wall_seconds() - found.at > _SHOWN_SECONDS:
             return ""
         return found.words

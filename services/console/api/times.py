@@ -1,7 +1,7 @@
 """Times as people read them: by the clinic's clocks, in the reader's language. Filters for templates."""
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
@@ -51,10 +51,22 @@ def since(context: Context, at: datetime, now: datetime) -> Markup:
     return Markup('<time datetime="{}" title="{}">{}</time>').format(at.isoformat(timespec="seconds"), exact, words)
 
 
+def before(at: datetime) -> datetime:
+    """The last moment before another one: of a span's end at midnight, its last day."""
+    return at - timedelta(microseconds=1)
+
+
+def instant(words: str) -> datetime:
+    """The moment that RFC 3339 has in words."""
+    return datetime.fromisoformat(words)
+
+
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "moment": moment,
     "clock": clock,
     "day": day,
     "weekday": weekday,
     "since": since,
+    "before": before,
+    "instant": instant,
 }

@@ -1,4 +1,4 @@
-"""The other services as operators need them: asked over HTTP, in the name of whoever has signed in.
+"""The other services as people need them: asked over HTTP, in the name of whoever has signed in.
 
 The console reads no other service's tables. What waits there, each service tells, and what is to be taken up again
 it takes up itself (`shared/messaging/operations.py`).
@@ -76,7 +76,7 @@ class Services:
         return (await self._post(bearer, service, "/operations/mend", asked))["fates"]
 
     async def ask(
-        self, bearer: Bearer, service: str, path: str, query: Mapping[str, str] | None = None
+        self, bearer: Bearer, service: str, path: str, query: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         """What `service` answers.
 

@@ -1,13 +1,13 @@
 """Patients' facts by key, and in the same transaction all rows that pages read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console.domain.fhir_names import ResourceType, names_in
 from services.console.domain.patient_file import CONTACT, PatientFile
-from services.console.store import alerts, figures, patients
+from services.console.store import alerts, figures, patients, waiting_rows
 from services.console.store.changes import notify
 from services.console.store.rows import run
 from shared.events.base import Fact, PatientFact
@@ -30,6 +30,9 @@ _NAME = text("""
     ON CONFLICT (clinic_id, type, id) DO NOTHING
 """)
 _OWNER = text("SELECT patient_id FROM resource WHERE clinic_id = :clinic_id AND type = :type AND id = :id")
+_KEPT = text("""
+    SELECT slot FROM fact WHERE clinic_id = :clinic_id AND patient_id = ANY(:patients) AND slot = ANY(:slots)
+""")
 _ALL_FACTS = text("SELECT type, payload::text AS payload FROM fact WHERE clinic_id = :clinic_id AND patient_id = :id")
 
 
@@ -57,6 +60,7 @@ class FileStore:
         await _keep(tx, added)
         await patients.save(tx, files)
         await alerts.save(tx, files)
+        await waiting_rows.save(tx, files)
         await figures.mark(tx, files)
         await figures.recount(tx, [(file.clinic_id, file.patient_id) for file in files if file.recounted])
         await notify(tx, (fact for *_, fact in added))
@@ -74,6 +78,12 @@ async def facts_of(tx: AsyncConnection, clinic_id: str, patient_id: str) -> list
     """All facts of a patient, in no order; none where the clinic has no such patient."""
     rows = await tx.execute(_ALL_FACTS, {"clinic_id": clinic_id, "id": patient_id})
     return [wire.read_fact(wire.known_type(row.type), row.payload.encode()) for row in rows.all()]
+
+
+async def kept(tx: AsyncConnection, clinic_id: str, patients: Collection[str], slots: Collection[str]) -> set[str]:
+    """Which of these slots of the patients hold a fact."""
+    asked = {"clinic_id": clinic_id, "patients": sorted(patients), "slots": sorted(slots)}
+    return set((await tx.execute(_KEPT, asked)).scalars())
 
 
 async def patient_with(tx: AsyncConnection, clinic_id: str, kind: ResourceType, resource_id: str) -> str | None:

@@ -4,9 +4,11 @@ from starlette.requests import Request
 
 from services.intake.api.problems import Mistake, Rejected
 from shared.events.base import Fact
-from shared.events.console import AlertActionRequested, ProposalDecision
+from shared.events.console import AlertActionRequested, DeskActionRequested, ProposalDecision
 from shared.events.intake import RecoveryExpected
 from shared.tokens import Bearer, NotAllowed, NotAuthenticated, Role, Tokens
+
+_OF_PEOPLE = (ProposalDecision, AlertActionRequested, DeskActionRequested, RecoveryExpected)
 
 
 def bearer_of(request: Request, tokens: Tokens, *roles: Role) -> Bearer:
@@ -25,10 +27,10 @@ def bearer_of(request: Request, tokens: Tokens, *roles: Role) -> Bearer:
 
 
 def check_role(bearer: Bearer, fact: Fact) -> None:
-    """Decisions on proposals and alerts, and what to expect of a patient, are a clinician's, whatever the door.
+    """What people decide, ask for and expect of a patient comes from a clinician, whatever the door.
 
     Raises:
         NotAllowed: a clinic system handed in one of these.
     """
-    if isinstance(fact, ProposalDecision | AlertActionRequested | RecoveryExpected) and bearer.role != "clinician":
+    if isinstance(fact, _OF_PEOPLE) and bearer.role != "clinician":
         raise NotAllowed

@@ -6,7 +6,7 @@ from datetime import datetime
 from services.intake.domain.chart import PatientFile, Record
 from shared.events.base import Fact
 from shared.events.clinical import Reading
-from shared.events.console import AlertActionRequested
+from shared.events.console import AlertActionRequested, DeskActionRequested
 from shared.events.intake import (
     AdverseEventRecorded,
     AppointmentChangeRequested,
@@ -117,6 +117,12 @@ def ask_about_alert(file: PatientFile, fact: AlertActionRequested, now: datetime
     """What somebody wants done with an alert; notifications does it. When it was asked again changes nothing."""
     wanted = (fact.alert_id, fact.revision, fact.action, fact.requested_by, fact.owner, fact.until, fact.resolution)
     return publish_once(file, fact, content="/".join(map(str, wanted)))
+
+
+def ask_desk(file: PatientFile, fact: DeskActionRequested, now: datetime) -> Decision[PatientFile]:
+    """What the front desk asks of scheduling, which answers. When it was asked again changes nothing."""
+    wanted = fact.model_dump_json(exclude={"requested_at"}, exclude_none=True)
+    return publish_once(file, fact, content=hashlib.sha256(wanted.encode()).hexdigest())
 
 
 def own_readings(protocols: Protocols, readings: tuple[Reading, ...]) -> tuple[Reading, ...]:

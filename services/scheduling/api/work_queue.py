@@ -1,6 +1,7 @@
 """The work queue: sessions that have no time, each with proposals; staff take one, or decide that none is needed."""
 
 from dataclasses import dataclass
+from datetime import date, time
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Header, Query, Request
@@ -17,12 +18,15 @@ from services.scheduling.domain.work_queue import Proposal, proposals
 from services.scheduling.store.looking import look
 from services.scheduling.store.reading import find_booking, find_course, find_unplaced
 from shared.events.base import Code, Fact, Identifier, Moment
+from shared.events.clinical import TimeWish, Weekday
 from shared.events.scheduling import SessionGivenUp, SlotRequested
 from shared.ids import derived_id, random_id
 from shared.messaging.service import Running
 
 Key = Annotated[Identifier | None, Header(alias="Idempotency-Key")]
 _PROPOSALS = 3
+_SESSIONS = 200
+"""More than a course has."""
 
 
 class Page(BaseModel):
@@ -31,6 +35,23 @@ class Page(BaseModel):
     model_config = ConfigDict(extra="forbid")
     plan_id: Identifier | None = None
     limit: Annotated[int, Field(ge=1, le=100)] = 20
+
+
+class Wished(BaseModel):
+    """The query of `GET /work-queue/PLAN/SEQUENCE`: which times would do, by the clinic's calendar and clocks."""
+
+    model_config = ConfigDict(extra="forbid")
+    not_before: date | None = None
+    not_after: date | None = None
+    weekday: list[Weekday] = []
+    start: time | None = None
+    end: time | None = None
+    practitioner_id: Identifier | None = None
+    most: Annotated[int, Field(ge=1, le=20)] = 8
+
+    def wish(self) -> TimeWish:
+        """The same as facts have it."""
+        return TimeWish(**self.model_dump(exclude={"weekday", "most"}), weekdays=tuple(self.weekday))
 
 
 class Chosen(BaseModel):
@@ -65,6 +86,19 @@ class WorkQueue:
         patients = sorted({row.patient_id for row in shown})
         schedule = await look(self.running.engine, self.running.clock, clinic_id, patients) if patients else None
         return {"sessions": [self._item(schedule, row) for row in shown], "more": len(rows) > page.limit}
+
+    async def one(
+        self, request: Request, plan_id: Identifier, sequence: int, wished: Annotated[Wished, Query()]
+    ) -> dict[str, Any]:
+        """One session that has no time, with the best times that suit a wish."""
+        clinic_id = self.bearer(request).clinic_id
+        async with self.running.engine.connect() as tx:
+            rows = await find_unplaced(tx, clinic_id, _SESSIONS, plan_id)
+        row = next((row for row in rows if row.sequence == sequence), None)
+        if row is None:
+            raise HTTPException(404, "This session is not without a time.")
+        schedule = await look(self.running.engine, self.running.clock, clinic_id, [row.patient_id])
+        return self._item(schedule, row, wished.most, wished.wish())
 
     async def resolve(
         self, request: Request, plan_id: Identifier, sequence: int, chosen: Chosen, key: Key = None
@@ -107,25 +141,31 @@ class WorkQueue:
         if outcome.state == "refused":
             raise HTTPException(409 if outcome.pointer == TAKEN else 422, outcome.reason)
 
-    def _item(self, schedule: ClinicSchedule | None, row: Row[Any]) -> dict[str, Any]:
+    def _item(
+        self, schedule: ClinicSchedule | None, row: Row[Any], most: int = _PROPOSALS, wish: TimeWish | None = None
+    ) -> dict[str, Any]:
         query = f"patient={row.patient_id}&plan={row.plan_id}&sequence={row.sequence}"
         item = {"patient_id": row.patient_id, "plan_id": row.plan_id, **session_of(row)}
-        found = self._proposals(schedule, row) if schedule else []
+        found = self._proposals(schedule, row, most, wish) if schedule else []
         return {**item, "proposals": found, "find": f"/fhir/Appointment/$find?{query}"}
 
-    def _proposals(self, schedule: ClinicSchedule, row: Row[Any]) -> list[dict[str, Any]]:
+    def _proposals(
+        self, schedule: ClinicSchedule, row: Row[Any], most: int, wish: TimeWish | None
+    ) -> list[dict[str, Any]]:
         calendar, patient = schedule.calendar, schedule.patients[row.patient_id]
         course = patient.courses.get(row.plan_id)
         if calendar is None or course is None or row.sequence not in course.sessions:
             return []
         diary = Diary(calendar, schedule.busy, patient, self.running.clock.now())
-        return [_proposal(diary, each) for each in proposals(diary, course, course.sessions[row.sequence], _PROPOSALS)]
+        session = course.sessions[row.sequence]
+        return [_proposal(diary, each) for each in proposals(diary, course, session, most, wish)]
 
 
 def mount_work_queue(queue: WorkQueue, app: FastAPI) -> None:
     """Add the routes."""
     item = "/work-queue/{plan_id}/{sequence}"
     app.add_api_route("/work-queue", queue.show, methods=["GET"])
+    app.add_api_route(item, queue.one, methods=["GET"])
     app.add_api_route(f"{item}/resolve", queue.resolve, methods=["POST"], status_code=201)
     app.add_api_route(f"{item}/dismiss", queue.dismiss, methods=["POST"])
 

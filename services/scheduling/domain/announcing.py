@@ -1,14 +1,16 @@
 """What others hear of a decision: the difference between a patient's appointments before and after."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final, Literal
 
 from services.scheduling.domain.course import Appointment, Course, Patient, Session, Unplaced
 from services.scheduling.domain.diary import Diary
 from shared.events import scheduling
 from shared.events.base import Fact
 from shared.ids import derived_id
+
+_ANSWERS: Final[Mapping[str, Literal["accepted", "declined"]]] = {"confirmed": "accepted", "released": "declined"}
 
 
 def announce(before: Patient, diary: Diary, cause: Fact) -> tuple[Patient, tuple[Fact, ...]]:
@@ -20,9 +22,12 @@ def announce(before: Patient, diary: Diary, cause: Fact) -> tuple[Patient, tuple
     facts: list[Fact] = []
     for plan_id, course in diary.patient.courses.items():
         known = before.courses.get(plan_id) or Course(plan_id)
-        courses[plan_id] = told = _versioned(known, course)
+        told = _versioned(known, course)
         facts += _appointment_facts(known, told, diary)
         facts += _report(known, told, diary, cause)
+        courses[plan_id], queue = _queued(known, told, diary)
+        facts += queue
+    facts += _answers(before, diary)
     return replace(diary.patient, courses=courses), tuple(facts)
 
 
@@ -111,6 +116,38 @@ def _report(known: Course, course: Course, diary: Diary, cause: Fact) -> Iterato
             report_id=derived_id("unplaced", cause.event_id),
             unplaced=tuple(_unplaced_sessions(without)),
         )
+
+
+def _queued(known: Course, course: Course, diary: Diary) -> tuple[Course, list[Fact]]:
+    """Which sessions wait for staff, told as a whole whenever that changes; the first time also if it did before."""
+    if course.queue == (known.queue if known.queue_revision else {}):
+        return course, []
+    revision = known.queue_revision + 1
+    changed = scheduling.WorkQueueChanged(
+        clinic_id=diary.calendar.clinic_id,
+        patient_id=diary.patient.patient_id,
+        plan_id=course.plan_id,
+        revision=revision,
+        waiting=tuple(_unplaced_sessions(course.queue.items())),
+        changed_at=diary.now,
+    )
+    return replace(course, queue_revision=revision), [changed]
+
+
+def _answers(before: Patient, diary: Diary) -> Iterator[Fact]:
+    """Offers that were accepted or declined."""
+    for hold_id, hold in diary.patient.holds.items():
+        known, answer = before.holds.get(hold_id), _ANSWERS.get(hold.state)
+        if hold.offered_at and answer and known and known.state == "open":
+            yield scheduling.WaitlistAnswered(
+                clinic_id=diary.calendar.clinic_id,
+                patient_id=diary.patient.patient_id,
+                offer_id=hold_id,
+                plan_id=hold.plan_id,
+                sequence=hold.sequence,
+                answer=answer,
+                answered_at=diary.now,
+            )
 
 
 def _told(known: Course, session: Session) -> bool:

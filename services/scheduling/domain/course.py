@@ -126,6 +126,8 @@ class Course:
     appointments: Mapping[str, Appointment] = field(default_factory=dict[str, Appointment])
     proven: bool = False
     """When the whole of it was booked, no cheaper course was possible."""
+    queue_revision: int = 0
+    """How often it was told which of its sessions wait for staff."""
 
     @property
     def state(self) -> Literal["expected", "active", "ended"]:
@@ -133,6 +135,13 @@ class Course:
         if self.ended_at is not None:
             return "ended"
         return "active" if self.terms else "expected"
+
+    @property
+    def queue(self) -> Mapping[int, "Unplaced"]:
+        """The sessions that have no time and need staff, with why."""
+        if self.state != "active":
+            return {}
+        return {number: each.unplaced for number, each in self.sessions.items() if each.unplaced and not each.given_up}
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ def to_move_sooner(course: Course, appointment_id: str, start: datetime) -> Appo
     """
     appointment = course.appointments.get(appointment_id)
     if appointment is None or appointment.status != "booked" or appointment.start <= start:
-        raise Refused("The appointment that would move is no longer where it was.", pointer=TAKEN)
+        raise Refused("The appointment that would move is no longer where it was.", pointer=TAKEN, codes=("has-moved",))
     return appointment
 
 
@@ -72,9 +72,9 @@ def open_hold(diary: Diary, plan_id: str, sequence: int, hold_id: str | None) ->
     """
     hold = diary.patient.holds.get(hold_id or "")
     if hold is None or (hold.plan_id, hold.sequence) != (plan_id, sequence):
-        raise Refused("The patient has no such hold.", pointer="/appointment_id")
+        raise Refused("The patient has no such hold.", pointer="/appointment_id", codes=("offer-over",))
     if not hold.open_at(diary.now):
-        raise Refused("The slot is held no longer.", pointer=TAKEN)
+        raise Refused("The slot is held no longer.", pointer=TAKEN, codes=("offer-over",))
     return hold
 
 

@@ -52,7 +52,7 @@ def session_of(
     course = diary.course(plan_id)
     session = course.sessions.get(sequence)
     if course.terms is None or session is None or course.ended_at is not None:
-        raise Refused("The patient has no such session of a course that goes on.", pointer="/plan_id")
+        raise Refused("The patient has no such session of a course that goes on.", pointer="/plan_id", codes=("over",))
     return course, session
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from services.scheduling.domain.booking import terms_of
 from services.scheduling.domain.course import Course
@@ -27,31 +27,38 @@ class Slot:
     room: int
 
 
-def blockers(diary: Diary, slot: Slot, notice: timedelta | None = None) -> Iterator[str]:
-    """What is in the way of a slot, each as a few words without anybody's name; `notice` in place of the clinic's."""
+class Blocker(NamedTuple):
+    """Something in the way of a slot, as a code, and in a few words without anybody's name."""
+
+    code: str
+    words: str
+
+
+def blockers(diary: Diary, slot: Slot, notice: timedelta | None = None) -> Iterator[Blocker]:
+    """What is in the way of a slot; `notice` in place of the clinic's."""
     calendar, busy = diary.calendar, diary.busy
     if slot.start < diary.now + (calendar.notice if notice is None else notice):
-        yield "the clinic's minimum notice"
+        yield Blocker("notice", "the clinic's minimum notice")
     if calendar.day_of(slot.start) > diary.last_day:
-        yield "the clinic's horizon"
+        yield Blocker("horizon", "the clinic's horizon")
     if not calendar.start_grid(calendar.day_of(slot.start)) >> _minute(diary, slot) & 1:
-        yield "the clinic's grid of starts"
+        yield Blocker("grid", "the clinic's grid of starts")
     patient = diary.patient.resource
     if any(mask & calendar.closed_minutes(patient, day) for day, mask in calendar.spans(slot.start, slot.end)):
-        yield "the patient can't come"
+        yield Blocker("patient-away", "the patient can't come")
     if any(mask & busy.on(patient, day) for day, mask in calendar.spans(slot.start, slot.end)):
-        yield "the patient has another appointment"
+        yield Blocker("patient-taken", "the patient has another appointment")
     yield from _unavailable(diary, slot, "practitioner", slot.practitioner)
     yield from _unavailable(diary, slot, "room", slot.room)
 
 
-def _unavailable(diary: Diary, slot: Slot, kind: str, resource: int) -> Iterator[str]:
+def _unavailable(diary: Diary, slot: Slot, kind: str, resource: int) -> Iterator[Blocker]:
     calendar, name = diary.calendar, f"{kind} {diary.calendar.resources[resource].external_id}"
     after = slot.end + timedelta(minutes=calendar.buffer_of(resource))
     if any(mask & ~calendar.open_minutes(resource, day) for day, mask in calendar.spans(slot.start, slot.end)):
-        yield f"{name} is closed"
+        yield Blocker(f"{kind}-closed", f"{name} is closed")
     if any(mask & diary.busy.on(resource, day) for day, mask in calendar.spans(slot.start, after)):
-        yield f"{name} is taken"
+        yield Blocker(f"{kind}-taken", f"{name} is taken")
 
 
 def free_slots(
@@ -96,7 +103,9 @@ def refuse_blocked(diary: Diary, slot: Slot, notice: timedelta | None = None) ->
     reasons = list(dict.fromkeys(blockers(diary, slot, notice)))
     if reasons:
         remedy = "Choose another slot: $find lists those that are free."
-        raise Refused(f"In the way: {'; '.join(reasons)}.", pointer=TAKEN, remedy=remedy)
+        words = "; ".join(each.words for each in reasons)
+        codes = tuple(each.code for each in reasons)
+        raise Refused(f"In the way: {words}.", pointer=TAKEN, remedy=remedy, codes=codes)
 
 
 def refuse_served(course: Course, sequence: int) -> None:
@@ -107,7 +116,9 @@ def refuse_served(course: Course, sequence: int) -> None:
     """
     for appointment in course.appointments.values():
         if appointment.sequence == sequence and appointment.status in ("booked", "fulfilled"):
-            raise Refused(f"The session has the appointment {appointment.appointment_id}.", pointer=TAKEN)
+            raise Refused(
+                f"The session has the appointment {appointment.appointment_id}.", pointer=TAKEN, codes=("has-a-time",)
+            )
 
 
 def opening_at(diary: Diary, slot: Slot) -> Opening:
@@ -123,7 +134,8 @@ def _free_place(diary: Diary, wanted: tuple[Literal["practitioner", "room"], str
     resources, calendar = diary.calendar.resources, diary.calendar
     places = [each for each in calendar.offering(kind, offer) if resources[each].external_id == name]
     if not places:
-        raise Refused(f"The clinic has no {kind} of this id that the session could have.", pointer=f"/{kind}_id")
+        reason = f"The clinic has no {kind} of this id that the session could have."
+        raise Refused(reason, pointer=f"/{kind}_id", codes=(f"no-such-{kind}",))
     spans = list(calendar.spans(start, end))
     return next((p for p in places if not any(mask & diary.busy.on(p, day) for day, mask in spans)), places[0])
 

@@ -49,8 +49,9 @@ def _patient_as_told(
         appointments = _appointments(diary, courses[plan_id], course, about)
         diary = diary.with_appointments(plan_id, appointments.values())
         settled = diary.course(plan_id)
-        sessions = _sessions(known.get(plan_id) or Course(plan_id), settled, about)
-        diary = diary.with_course(replace(settled, sessions=sessions))
+        before_it = known.get(plan_id) or Course(plan_id)
+        sessions = _sessions(before_it, settled, about)
+        diary = diary.with_course(replace(settled, sessions=sessions, queue_revision=_revision(before_it, about)))
     return replace(schedule, busy=diary.busy, patients={**schedule.patients, decided.patient_id: diary.patient})
 
 
@@ -134,6 +135,12 @@ def _sessions(known: Course, settled: Course, told: Iterable[Fact]) -> Mapping[i
         open_ = number not in booked and settled.ended_at is None
         sessions[number] = replace(session, unplaced=why if open_ else None)
     return sessions
+
+
+def _revision(known: Course, told: Iterable[Fact]) -> int:
+    """How often the queue of the course was told."""
+    revisions = (fact.revision for fact in told if isinstance(fact, scheduling.WorkQueueChanged))
+    return max(revisions, default=known.queue_revision)
 
 
 def _why(told: scheduling.UnplacedSession) -> Unplaced:

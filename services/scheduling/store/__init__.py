@@ -14,13 +14,14 @@ from services.scheduling.store.freed import save_freed
 from services.scheduling.store.resources import lock_resources
 from services.scheduling.store.saving import save_schedules
 from shared.clock import Clock
-from shared.events import intake, scheduling
+from shared.events import console, intake, scheduling
 from shared.events.base import Fact, of_patients
 
 _PLACING = (
     intake.PlanCreated,
     intake.PlanAdjusted,
     intake.AppointmentChangeRequested,
+    console.DeskActionRequested,
     intake.SessionLogged,
     scheduling.SlotRequested,
     scheduling.WaitlistOffered,

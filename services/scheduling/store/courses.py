@@ -159,6 +159,7 @@ def _course(row: Record, sessions: Mapping[int, Session], appointments: Mapping[
         sessions=sessions,
         appointments=appointments,
         proven=row["proven"],
+        queue_revision=row["queue_revision"],
     )
 
 

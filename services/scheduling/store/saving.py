@@ -149,6 +149,7 @@ def _course(course: Course) -> Values:
         "waiting": WAITING.dump_json(course.waiting).decode(),
         "ended_at": course.ended_at,
         "proven": course.proven,
+        "queue_revision": course.queue_revision,
     }
 
 
