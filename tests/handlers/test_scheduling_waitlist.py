@@ -92,7 +92,7 @@ async def test_a_cancelled_time_is_offered_to_whom_it_serves_and_who_accepts_mov
     assert (taken.status_code, "The time is yours" in taken.text) == (200, True)
     after = await front.first(offer.patient_id)
     assert (after.id, after.start_at, after.version) == (before.id, gone.start_at, 2)
-    assert (await front.desk.published())[-2:] == ["slot.requested", "appointment.moved"]
+    assert (await front.desk.published())[-3:] == ["slot.requested", "appointment.moved", "waitlist.answered"]
     assert await front.desk.overlaps() == 0
     again = await front.answer(offer, "yes")
     assert again.status_code == 200, "a second click gets the same answer"

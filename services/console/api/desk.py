@@ -106,8 +106,8 @@ class Desk:
             await self._refused(request, person)
             raise NotAllowed
         self.seen.add(visit.noted)
-        for about, revision, words in visit.awaited:
-            self.asked.note(about, revision, words)
+        for about, stood, words in visit.awaited:
+            self.asked.note(about, stood, words)
 
     @asynccontextmanager
     async def act(self, request: Request, *roles: Role) -> AsyncGenerator[Visit]:

@@ -59,8 +59,8 @@ class Visit:
     form: Mapping[str, str] = field(default_factory=dict[str, str])
     """What was sent, where something is done."""
     noted: Noted = field(default_factory=Noted)
-    awaited: list[tuple[str, int, str]] = field(default_factory=list[tuple[str, int, str]])
-    """What is asked for: of what, at which revision, in words."""
+    awaited: list[tuple[str, object, str]] = field(default_factory=list[tuple[str, object, str]])
+    """What is asked for: of what, as it stood, in words."""
 
     @property
     def tx(self) -> "AsyncConnection":
@@ -88,9 +88,9 @@ class Visit:
         """Hand in what the person asks for. Pages show it when it has become a fact: nothing is changed here."""
         self.desk.running.door.hand_in(self.work, fact)
 
-    def await_change(self, about: str, revision: int, words: str) -> None:
-        """Once this is committed, pages show what was asked for of `about`, seen at `revision`, until it is done."""
-        self.awaited.append((about, revision, words))
+    def await_change(self, about: str, stood: object, words: str) -> None:
+        """Once this is committed, pages show what was asked for of `about`, as long as it stands as it was seen."""
+        self.awaited.append((about, stood, words))
 
     async def _record(self, action: str, patient_ids: Collection[str], details: Mapping[str, str]) -> None:
         who, roles = self.person.person_id, tuple(sorted(self.person.roles))

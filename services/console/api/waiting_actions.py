@@ -1,7 +1,7 @@
 """What the front desk does with a session without a time: book one, or settle it with the patient."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Protocol
 
 from fastapi import FastAPI
 from pydantic import ValidationError
@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.console.api.desk import Desk
-from services.console.api.problems import CantBe
+from services.console.api.problems import CantBe, NotFound
 from services.console.api.visits import Visit
 from services.console.api.waiting_cases import READERS, case_of, what_cases_show
 from services.console.api.waiting_wish import wish_of
@@ -19,14 +19,6 @@ from services.console.store import changes
 from shared.events.base import Identifier
 from shared.events.console import DeskActionRequested
 from shared.ids import derived_id
-
-Action = Literal["book", "book-by-wish", "give-up"]
-
-_ASKED: Final[Mapping[Action, str]] = {
-    "book": N_("Being booked"),
-    "book-by-wish": N_("A time is being looked for"),
-    "give-up": N_("Being settled"),
-}
 
 
 class Asks(Protocol):
@@ -46,16 +38,18 @@ def add_routes(desk: Desk, app: FastAPI) -> None:
     """One for all actions."""
 
     @app.post("/waiting/cases/{plan_id}/{sequence}/{action}", include_in_schema=False)
-    async def act(request: Request, plan_id: Identifier, sequence: int, action: Action) -> Response:
+    async def act(request: Request, plan_id: Identifier, sequence: int, action: str) -> Response:
         async with desk.act(request, *READERS) as visit:
+            if action not in _ACTIONS:
+                raise NotFound
+            words, more_of = _ACTIONS[action]
             case = await case_of(visit, plan_id, sequence)
             if case.session is None:
                 raise CantBe(N_("The session has a time by now, or needs none any more."))
-            more = _MORE[action](visit.form)
-            await ask(visit, case, action, _ASKED[action], {"sequence": sequence, **more})
+            await ask(visit, case, action, words, {"sequence": sequence, **more_of(visit.form)})
             if not visit.by_htmx:
                 return visit.back_to(f"/waiting/cases/{plan_id}/{sequence}")
-            asked = case._replace(asked=_ASKED[action], refused=())
+            asked = case._replace(asked=words, refused=())
             return visit.page("parts/waiting_row.html", case=asked, **what_cases_show(visit))
 
 
@@ -78,7 +72,7 @@ async def ask(visit: Visit, case: Asks, action: str, words: str, more: Mapping[s
         raise CantBe(N_("This is no time that could be booked: choose one of the list.")) from None
     visit.ask(request)
     await visit.did(f"waiting.{action}", case.patient_id, plan_id=case.plan_id)
-    visit.desk.asked.note(case.about, case.stood, words)
+    visit.await_change(case.about, case.stood, words)
     await changes.tell(visit.tx, visit.clinic_id, "waiting", f"patient-{case.patient_id}")
 
 
@@ -94,8 +88,9 @@ def _settled(form: Mapping[str, str]) -> dict[str, Any]:
     return {"reason": form["reason"]}
 
 
-_MORE: Final[Mapping[Action, Callable[[Mapping[str, str]], dict[str, Any]]]] = {
-    "book": _chosen,
-    "book-by-wish": lambda form: {"wish": wish_of(form)},
-    "give-up": _settled,
+_ACTIONS: Final[Mapping[str, tuple[str, Callable[[Mapping[str, str]], dict[str, Any]]]]] = {
+    "book": (N_("Being booked"), _chosen),
+    "book-by-wish": (N_("A time is being looked for"), lambda form: {"wish": wish_of(form)}),
+    "give-up": (N_("Being settled"), _settled),
 }
+"""What is shown until it is answered, and what the form says."""
