@@ -11,6 +11,7 @@ from shared.events import console as people
 from shared.events import intake, notifications, progress, scheduling
 from shared.events.base import Fact
 from shared.events.calendars import CalendarChanged, ClinicDescribed
+from shared.events.operations import EventsReleased, EventsStranded
 
 INBOUND_TOPIC: Final = "clinic.inbound"
 """Where clinic systems may put the same CloudEvents that `POST /events` takes."""
@@ -41,6 +42,9 @@ class Service:
     """What it hands in by the staff topic, for people."""
 
 
+OF_ITSELF: Final = (EventsStranded, EventsReleased)
+"""What every service tells of itself, beside its work."""
+
 _PATIENTS = (intake.PatientRegistered, intake.PatientUpdated)
 _PLANS = (intake.PlanCreated, intake.PlanAdjusted, intake.PlanEnded)
 _MEASUREMENTS = (intake.MeasurementRecorded, intake.MeasurementCorrected, intake.MeasurementVoided)
@@ -69,7 +73,7 @@ _DECIDING: Final[dict[str, Service]] = {
     "intake": Service(
         owns="patients, consultations, plans; the edge where clinic systems hand events in",
         consumes=(progress.PlanAdjustmentProposed,),
-        publishes=(*_RECORDED, intake.PlanCreated, intake.PlanWithheld, intake.PlanAdjusted, *_DECISIONS),
+        publishes=(*_RECORDED, intake.PlanCreated, intake.PlanWithheld, intake.PlanAdjusted, *_DECISIONS, *OF_ITSELF),
         accepts=(*_RECORDED, *_DECISIONS),
     ),
     "scheduling": Service(
@@ -98,6 +102,7 @@ _DECIDING: Final[dict[str, Service]] = {
             scheduling.WorkQueueChanged,
             scheduling.DeskActionAnswered,
             ClinicDescribed,
+            *OF_ITSELF,
         ),
     ),
     "progress": Service(
@@ -121,6 +126,7 @@ _DECIDING: Final[dict[str, Service]] = {
             progress.AdverseEventReported,
             progress.PlanAdjustmentProposed,
             progress.PlanReviewDue,
+            *OF_ITSELF,
         ),
     ),
     "notifications": Service(
@@ -143,6 +149,7 @@ _DECIDING: Final[dict[str, Service]] = {
             progress.PlanReviewDue,
             notifications.RebookingWished,
             notifications.RosterGapFound,
+            *OF_ITSELF,
         ),
         publishes=(
             notifications.NotificationSent,
@@ -157,6 +164,7 @@ _DECIDING: Final[dict[str, Service]] = {
             notifications.RebookingWished,
             notifications.RosterGapFound,
             intake.AppointmentChangeRequested,
+            *OF_ITSELF,
         ),
     ),
 }
@@ -169,10 +177,13 @@ FLOW: Final[dict[str, Service]] = {
     "console": Service(
         owns="what people see: a copy of every fact, and the views that follow from it",
         consumes=_PUBLISHED,
-        publishes=(),
+        publishes=OF_ITSELF,
         hands_in=(*_DECISIONS, *_ASKED),
     ),
 }
+
+LISTENING: Final = FLOW.keys() - _DECIDING.keys()
+"""Who decides nothing, and tells of itself alone."""
 
 
 def fact_topics() -> list[str]:

@@ -55,6 +55,11 @@ class Tokens:
     passes_key: bytes = field(default=b"", repr=False)
     """Signs passes; without it there are none."""
 
+    @property
+    def clinics(self) -> set[str]:
+        """The clinics that tokens were issued for."""
+        return {issued.clinic_id for issued in self.by_hash.values()}
+
     @classmethod
     def load(cls, path: Path) -> "Tokens":
         """Read the token file that `stride init` wrote.

@@ -26,11 +26,13 @@ from services.notifications.domain.plans import end_plan, note_plan
 from services.notifications.domain.proof import ProofWished, send_proof
 from services.notifications.domain.rebooking import wish_another_time
 from services.notifications.domain.state import Patient
+from services.notifications.domain.stranded import release
 from services.notifications.domain.wishes import ChoicesGiven, choose
 from shared.events import intake, progress, scheduling
 from shared.events.base import Fact
 from shared.events.console import AlertActionRequested
 from shared.events.notifications import RebookingWished, RosterGapFound
+from shared.events.operations import EventsReleased, EventsStranded
 from shared.flow import FLOW
 from shared.messaging.message import Decision, Handler
 
@@ -58,6 +60,8 @@ _DECIDED: Final[dict[type[Fact], Handler]] = {
     RebookingWished: wish_another_time,
     AlertActionRequested: act,
     RosterGapFound: report_gap,
+    EventsStranded: raise_alert,
+    EventsReleased: release,
     DigestDue: send_digest,
     AcknowledgementGiven: acknowledge,
     AssignmentGiven: assign,

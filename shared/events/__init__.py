@@ -4,10 +4,10 @@
 and who consumes it.
 """
 
-from shared.events import calendars, console, intake, notifications, progress, scheduling
+from shared.events import calendars, console, intake, notifications, operations, progress, scheduling
 from shared.events.base import Fact
 
-_OWNERS = (calendars, intake, scheduling, progress, notifications, console)
+_OWNERS = (calendars, intake, scheduling, progress, notifications, console, operations)
 
 
 def _declared() -> dict[str, type[Fact]]:

@@ -64,3 +64,8 @@ def change_v2() -> None:
         CREATE INDEX parked_failure ON parked (parked_at)
         WHERE reason <> 'behind-parked' AND NOT starts_with(reason, 'newer-version: ')
     """)
+
+
+def add_v3() -> None:
+    """What a service has told of its stranded events: `name` is what waits, `document` the fact about it."""
+    op.execute("CREATE TABLE stranding (name text PRIMARY KEY, document bytea NOT NULL)")

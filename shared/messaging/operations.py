@@ -140,8 +140,7 @@ class Operations:
         return [one for one in found if self._may_see(one, bearer)]
 
     def _may_see(self, one: Stranded, bearer: Bearer) -> bool:
-        clinics = {issued.clinic_id for issued in self._tokens.by_hash.values()}
-        return one.key.partition("/")[0] not in clinics - {bearer.clinic_id}
+        return one.key.partition("/")[0] not in self._tokens.clinics - {bearer.clinic_id}
 
     @property
     def _tokens(self) -> Tokens:

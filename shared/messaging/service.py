@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from shared.clock import Clock, open_clock
 from shared.database import open_engine, sqlstate
 from shared.events.base import Fact
+from shared.events.operations import EventsStranded
 from shared.flow import FLOW
 from shared.messaging import health, retention
 from shared.messaging.consumer import Consumer, Decoder
@@ -25,6 +26,7 @@ from shared.messaging.message import Handler
 from shared.messaging.operations import Operations
 from shared.messaging.relay import Relay
 from shared.messaging.replay_run import Desk, decoding
+from shared.messaging.stranding import StrandingWatch
 from shared.messaging.topics import wait_until_answering
 from shared.settings import ConfigurationInvalid, Settings, load_settings
 from shared.telemetry import configure_logging, log
@@ -120,7 +122,9 @@ async def _serve(service: Service, settings: Settings) -> int:
         service.edge(running, app)
     async with _connected(service, running, consumer):
         _spare_the_collector()
-        parts = [relay.run(), consumer.run(), retention.run(engine), *(task(running) for task in service.background)]
+        watches = [watch.run() for watch in _watches(running)]
+        parts = [relay.run(), consumer.run(), retention.run(engine), *watches]
+        parts += [task(running) for task in service.background]
         return await _until_stopped(app, running, parts)
 
 
@@ -208,6 +212,14 @@ def _where(task: asyncio.Future[None]) -> str:
     while trace and trace.tb_next:
         trace = trace.tb_next
     return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""
+
+
+def _watches(running: Running) -> list[StrandingWatch]:
+    """What tells staff of stranded events, where the map says that this service does."""
+    if EventsStranded not in FLOW[running.door.service].publishes:
+        return []
+    tokens = running.settings.stride_tokens
+    return [StrandingWatch(running.door, running.settings.kafka_bootstrap, lambda: Tokens.load(tokens).clinics)]
 
 
 def _operations(app: FastAPI, service: Service, running: Running, consumer: Consumer) -> None:

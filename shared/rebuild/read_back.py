@@ -65,7 +65,7 @@ class ReadBack:
     """In words, what a rebuild takes over from the running tables because no fact tells of it."""
 
 
-RUNTIME_TABLES = frozenset({"inbox", "applied_offset", "outbox", "alembic_version", "told_fact"})
+RUNTIME_TABLES = frozenset({"inbox", "applied_offset", "outbox", "stranding", "alembic_version", "told_fact"})
 """Not compared: they say how far a service is, and what it has seen, not what it knows."""
 
 PARKED = Compared(key=("topic", "partition", "record_offset"), left_out=frozenset({"position", "parked_at"}))

@@ -6,8 +6,8 @@ import asyncpg
 
 from shared.database import role_of
 
-_MOVED = ("inbox", "applied_offset", "outbox")
-"""Tables that go over as they are: what was seen and how far, and what has not left yet."""
+_MOVED = ("inbox", "applied_offset", "outbox", "stranding")
+"""Tables that go over as they are: what was seen and how far, what has not left yet, what staff know to be stranded."""
 _NEW_FACTS = """
     INSERT INTO {running}.outbox (bucket, id, aggregatetype, aggregateid, type, headers, payload)
     SELECT bucket, id, aggregatetype, aggregateid, type, headers, payload FROM {rebuilt}.outbox ORDER BY position

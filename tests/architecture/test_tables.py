@@ -11,7 +11,7 @@ from sqlalchemy import Connection, MetaData
 from shared.database import open_engine
 from shared.flow import FLOW
 
-RUNTIME = {"inbox", "outbox", "applied_offset", "parked", "alembic_version"}
+RUNTIME = {"inbox", "outbox", "applied_offset", "parked", "stranding", "alembic_version"}
 
 
 def _ours(_: object, name: str | None, kind: str, __: bool, ___: object) -> bool:

@@ -20,7 +20,8 @@ from shared.alerting import AlertPolicy, Level, Roster, Shift, Step
 from shared.events.base import Fact
 from shared.events.clinical import Weekday
 from shared.events.console import AlertActionRequested
-from shared.events.notifications import AlertEscalated
+from shared.events.notifications import THE_CLINIC, AlertEscalated, AlertRaised, AlertResolved
+from shared.events.operations import EventsReleased, EventsStranded
 from shared.events.progress import Evidence, PlateauSuspected
 from shared.messaging.errors import Refused
 from tests.domain.notifications_examples import NOW, Example
@@ -325,3 +326,55 @@ def test_a_title_calls_a_measure_as_people_do(measure: str, title: str) -> None:
     evidence = Evidence(rule_version=1)
     desk.take(PlateauSuspected(**ANN.who, plan_id="plan", measure=measure, review=8, evidence=evidence))
     assert desk.alert.title == f"Little gain lately: {title}"
+
+
+def stranded(topic: str = "session.logged", cause: str = "failed") -> EventsStranded:
+    told = {"stranding_id": "s-1", "service": "progress", "cause": cause, "topic": topic, "about": "p-7"}
+    return EventsStranded.model_validate({**OF_THE_CLINIC, **told, "noted_at": NOW})
+
+
+def released() -> EventsReleased:
+    return EventsReleased.model_validate({**stranded().model_dump(), "released_at": NOW + timedelta(hours=1)})
+
+
+OF_THE_CLINIC = {"clinic_id": ANN.clinic_id, "patient_id": THE_CLINIC}
+
+
+@pytest.mark.parametrize(("topic", "severity"), [("session.logged", "warning"), ("adverse_event.recorded", "critical")])
+def test_stranded_events_are_the_operators_and_critical_where_they_may_harm(topic: str, severity: str) -> None:
+    desk = Desk()
+    desk.take(stranded(topic))
+    assert (desk.alert.kind, desk.alert.owner, desk.alert.severity) == ("events-stranded", "st-omar", severity)
+    assert desk.alert.evidence["about"] == "p-7"
+    assert {delivery.recipient_id for delivery in desk.patient.deliveries.values()} == {"st-omar"}
+
+
+@pytest.mark.parametrize("cause", ["failed", "newer-version", "unreadable"])
+def test_an_alert_about_stranded_events_says_where_and_of_what(cause: str) -> None:
+    desk = Desk()
+    desk.take(stranded(cause=cause))
+    assert {"progress", "session.logged"} <= set(desk.alert.title.replace(":", " ").split())
+
+
+def test_released_events_end_their_alert_and_what_was_to_be_sent_about_it() -> None:
+    desk = Desk()
+    desk.take(stranded(), released(), released())
+    assert (desk.alert.resolved_by, desk.alert.resolution, desk.alert.wake_at) == ("stride", "done", None)
+    assert {delivery.state for delivery in desk.patient.deliveries.values()} == {DeliveryState.SUPERSEDED}
+    assert [type(fact) for fact in desk.published] == [AlertRaised, AlertResolved]
+
+
+def test_a_release_that_comes_first_leaves_the_same() -> None:
+    one, other = Desk(), Desk()
+    one.take(stranded(), released())
+    other.take(released(), stranded())
+    assert other.patient.alerts == one.patient.alerts
+    assert other.published == one.published
+
+
+def test_a_person_who_resolved_it_first_stays_the_one_who_did() -> None:
+    desk = Desk()
+    desk.take(stranded())
+    given: dict[str, Any] = {**OF_THE_CLINIC, "alert_id": desk.alert.alert_id, "given_by": "st-omar", "revision": 1}
+    desk.take(ResolutionGiven(**given, resolution="not-needed"), released())
+    assert (desk.alert.resolved_by, desk.alert.resolution) == ("st-omar", "not-needed")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from markupsafe import Markup
 
@@ -10,6 +11,7 @@ from services.console.api.words import N_
 from services.console.domain.courses import courses_of
 from shared.alerting import alert_about
 from shared.events.base import Fact
+from shared.events.operations import EventsStranded
 from shared.events.progress import (
     AdverseEventReported,
     Evidence,
@@ -28,6 +30,7 @@ from shared.explaining import (
     explain_regression,
     explain_retracted,
 )
+from shared.ids import patient_key
 
 _EXPLAINED: Final[Mapping[type[Fact], Callable[[Any, str], str]]] = {
     MilestoneReached: lambda fact, language: explain_reached(fact.evidence, fact.reached_at, language),
@@ -38,6 +41,11 @@ _EXPLAINED: Final[Mapping[type[Fact], Callable[[Any, str], str]]] = {
     PlanAdjustmentProposed: lambda fact, language: explain_proposal(
         fact.evidence, forward=fact.to_step > fact.from_step, language=language
     ),
+}
+_STRANDED: Final = {
+    "failed": N_("“%(service)s” could not apply an event of “%(topic)s”. What follows of it waits, in order."),
+    "newer-version": N_("“%(service)s” does not know this version of “%(topic)s” yet: update it, then take up again."),
+    "unreadable": N_("“%(service)s” could not read records of “%(topic)s”. They are kept as they came."),
 }
 
 
@@ -54,9 +62,26 @@ def behind(alert_id: str, facts: Iterable[Fact]) -> Fact | None:
 
 def in_words(fact: Fact | None, language: str, translate: Translate) -> str:
     """Why there is an alert; nothing where its title says all."""
-    if isinstance(fact, AdverseEventReported):
-        return translate(N_("Recorded as “%(term)s”, grade %(grade)s.")) % {"term": fact.term, "grade": fact.grade}
+    match fact:
+        case AdverseEventReported():
+            return translate(N_("Recorded as “%(term)s”, grade %(grade)s.")) % {"term": fact.term, "grade": fact.grade}
+        case EventsStranded():
+            return translate(_STRANDED[fact.cause]) % {"service": fact.service, "topic": fact.topic}
+        case _:
+            pass
     return (explained(fact, language) or str(getattr(fact, "reason", ""))) if fact else ""
+
+
+def place_of(fact: Fact | None) -> str:
+    """The page on which something can be done about it; empty where the alert's own is that."""
+    if not isinstance(fact, EventsStranded):
+        return ""
+    wanted = {"service": fact.service, "kind": "letter" if fact.cause == "unreadable" else "parked"}
+    if fact.about:
+        wanted["key"] = patient_key(fact.clinic_id, fact.about)
+    elif fact.cause == "unreadable":
+        wanted["topic"] = fact.topic
+    return f"/operations/stranded?{urlencode(wanted)}"
 
 
 def chart_of(fact: Fact | None, facts: Iterable[Fact], language: str, translate: Translate) -> Markup | None:

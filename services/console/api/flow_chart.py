@@ -6,7 +6,7 @@ from typing import Final
 
 from services.console.domain.flow_map import OUTSIDE, Carried
 from shared.charts.markup import element, words
-from shared.flow import FLOW
+from shared.flow import FLOW, LISTENING
 
 _WIDTH, _HEIGHT = 1240, 520
 _BOX: Final = (160, 76)
@@ -50,17 +50,16 @@ def drawn(arrows: Sequence[Carried], states: Mapping[str, str], labels: Mapping[
 def _places(arrows: Sequence[Carried]) -> dict[str, Box]:
     """Columns by how far a service is from the edge; whoever hears of everything is a bar below all."""
     sources = {name: [one.arrow.source for one in arrows if one.arrow.target == name] for name in FLOW}
-    listening = [name for name in FLOW if not FLOW[name].publishes]
     ranks, columns = {OUTSIDE: -1}, dict[int, list[str]]()
     for name in FLOW:
-        if name not in listening:
+        if name not in LISTENING:
             ranks[name] = 1 + max((ranks[source] for source in sources[name] if source in ranks), default=-1)
             columns.setdefault(ranks[name], []).append(name)
     boxes = {OUTSIDE: Box(10, _row(0, 1), 120)}
     for rank, names in columns.items():
         for place, name in enumerate(names):
             boxes[name] = Box(250 + _COLUMN * rank + _STAGGER * place, _row(place, len(names)))
-    return boxes | {name: Box(250, _BAR_TOP, _WIDTH - 260) for name in listening}
+    return boxes | {name: Box(250, _BAR_TOP, _WIDTH - 260) for name in LISTENING}
 
 
 def _row(place: int, many: int) -> float:

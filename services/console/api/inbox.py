@@ -64,7 +64,8 @@ def add_routes(desk: Desk, app: FastAPI) -> None:
             translate = desk.pages.translator(language)
             words = evidence.in_words(fact, language, translate)
             chart = evidence.chart_of(fact, facts, language, translate)
-            return visit.page("alert.html", row=row, words=words, chart=chart, **what_rows_show(visit))
+            place = evidence.place_of(fact) if visit.person.may("operator") else ""
+            return visit.page("alert.html", row=row, words=words, chart=chart, place=place, **what_rows_show(visit))
 
 
 async def _listed(visit: Visit, filters: Filters) -> dict[str, Any]:

@@ -25,6 +25,8 @@ KINDS: Final[Mapping[str, str]] = {
     "plan-withheld": N_("No plan made"),
     "course-unschedulable": N_("Not bookable"),
     "rebooking-wished": N_("Another time wished"),
+    "roster-gap": N_("Gap in the roster"),
+    "events-stranded": N_("Events wait"),
 }
 """What an alert is about, in few words; a kind that is not here is shown as it is."""
 SEVERITIES: Final[Mapping[str, str]] = {"critical": N_("critical"), "warning": N_("warning"), "info": N_("info")}

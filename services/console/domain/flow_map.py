@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from shared.flow import FLOW, consumed_topics, fact_topics
+from shared.flow import FLOW, LISTENING, consumed_topics, fact_topics
 
 OUTSIDE: Final = "outside"
 """Clinic systems and people, who hand in what no service publishes."""
@@ -44,12 +44,13 @@ class Carried:
 
 
 def arrows() -> list[Arrow]:
-    """All arrows, in the order of the flow; what comes from outside first."""
+    """All arrows, in the order of the flow; what comes from outside first. None leads from who only listens."""
     known, found = set(fact_topics()), list[Arrow]()
     for target in FLOW:
         consumed = set(consumed_topics(target))
         pairs = [(OUTSIDE, consumed - known)]
-        pairs += [(source, consumed & {fact.NAME for fact in FLOW[source].publishes}) for source in FLOW]
+        publishing = [name for name in FLOW if name not in LISTENING]
+        pairs += [(source, consumed & {fact.NAME for fact in FLOW[source].publishes}) for source in publishing]
         found += [Arrow(source, target, tuple(sorted(topics))) for source, topics in pairs if topics]
     return found
 

@@ -13,6 +13,7 @@ from shared.alerting import Severity, alert_about
 from shared.events.base import Fact
 from shared.events.intake import PlanWithheld
 from shared.events.notifications import AlertRaised, RebookingWished, RosterGapFound
+from shared.events.operations import EventsStranded
 from shared.events.progress import (
     AdverseEventReported,
     MilestoneFact,
@@ -26,6 +27,7 @@ from shared.events.progress import (
 )
 from shared.events.scheduling import CourseUnschedulable
 from shared.explaining import measure_name
+from shared.flow import URGENT
 from shared.ids import derived_id
 from shared.messaging.message import Decision
 
@@ -74,6 +76,18 @@ def _shortly(start: datetime, end: datetime) -> str:
     return f"{start:%d %b %H:%M} to {end:%d %b %H:%M} UTC"
 
 
+def _by_topic(fact: EventsStranded) -> Severity:
+    """What can harm somebody waits for nobody."""
+    return "critical" if fact.topic in URGENT else "warning"
+
+
+def _stranded(fact: EventsStranded) -> str:
+    if fact.cause == "unreadable":
+        return f"{fact.service} can't read records of {fact.topic}"
+    why = "must be updated for" if fact.cause == "newer-version" else "could not apply"
+    return f"Events wait: {fact.service} {why} {fact.topic}"
+
+
 RULES: Final[dict[type[Fact], Rule]] = {
     MilestoneReached: Rule("milestone", "clinician", _info, _milestone("Milestone reached")),
     MilestoneRetracted: Rule("milestone-retracted", "clinician", _warning, _milestone("Milestone retracted")),
@@ -101,6 +115,7 @@ RULES: Final[dict[type[Fact], Rule]] = {
     RebookingWished: Rule(
         "rebooking-wished", "front-desk", _warning, lambda _: "Asks for another time after a missed appointment"
     ),
+    EventsStranded: Rule("events-stranded", "operator", _by_topic, _stranded),
     CourseUnschedulable: Rule("course-unschedulable", "front-desk", _warning, _unplaced),
 }
 

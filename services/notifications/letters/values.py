@@ -16,7 +16,7 @@ from services.notifications.letters.speech import DEFAULT_LANGUAGE, Isolated, Sp
 from services.notifications.letters.translations import Translations
 from shared.clinics import Clinic
 
-_FIGURES: Final = ("grade", "occurred_at", "measure", "side", "cause")
+_FIGURES: Final = ("grade", "occurred_at", "measure", "side", "cause", "service", "topic", "about", "noted_at")
 _EVIDENCE: Final = ("baseline", "values", "mean", "target", "probability", "sessions", "rule_version")
 _WEEK: Final = timedelta(days=7)
 

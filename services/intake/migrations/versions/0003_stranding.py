@@ -1,0 +1,10 @@
+"""What staff were told of stranded events."""
+
+from shared.messaging.migrations import add_v3
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    add_v3()
