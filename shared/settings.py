@@ -62,7 +62,7 @@ class Settings(BaseSettings):
     stride_session_minutes: Annotated[int, Field(ge=1, le=720)] = 15
     """Somebody who has not touched the console for so long is signed out."""
     stride_console_url: str = "http://127.0.0.1:8082"
-    """Where browsers reach the console: a provider sends people back there."""
+    """Where browsers reach the console: mails to staff link there, and a sign-in provider sends people back."""
     stride_oidc_issuer: str = ""
     """The OpenID Connect provider that vouches for people; empty for local accounts alone."""
     stride_oidc_name: str = "OpenID Connect"

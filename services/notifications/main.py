@@ -41,6 +41,7 @@ async def _send(running: Running) -> None:
         settings.stride_public_url,
         Signer.of(settings.stride_link_keys, settings.stride_tokens),
         settings.stride_offers_url,
+        settings.stride_console_url,
     )
     composer = Composer(running.clock, load_clinics(settings.stride_clinics), letters, channels.chat, running.engine)
     ledger = Ledger(store, random_id())

@@ -128,6 +128,7 @@ class Stack:
             "STRIDE_SERVICES": ",".join(f"{service}={url}" for service, url in self._urls.items()),
             "STRIDE_HOME": str(self.home.path),
             "STRIDE_OFFERS_URL": self._urls.get("scheduling", ""),
+            "STRIDE_CONSOLE_URL": self._urls.get("console", ""),
             "PYTHONUNBUFFERED": "1",
             **self._settings.environment,
         }

@@ -110,7 +110,7 @@ def test_mails_to_staff_name_the_patient_by_the_opaque_id_only() -> None:
     assert "Ann" not in mail.as_string()
     assert "Syncope" not in bodies(mail)
     (alert_id,) = patient.alerts
-    assert f"https://stride.example/alerts/{alert_id}" in bodies(mail)
+    assert f"https://stride.example/inbox/{alert_id}" in bodies(mail)
 
 
 def test_the_evidence_of_a_milestone_goes_to_staff_as_figures() -> None:

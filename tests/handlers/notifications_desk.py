@@ -229,7 +229,7 @@ class Desk:
     ) -> tuple[Courier, Sender]:  # fmt: skip
         pace = Pace(lease_seconds=lease, poll_seconds=0.05, tick_seconds=0.005)
         email = Route("email", [Outlet(mail or post.mail(ask=ask))])
-        letters = Letters(Wordings(), "https://stride.example")
+        letters = Letters(Wordings(), "https://stride.example", console_url="https://console.example")
         composer = Composer(self.clock, self.clinics, letters, self.chats, self.engine)
         own = ledger(self.store, random_id())
         writer = Writer(self.door, own, pace)

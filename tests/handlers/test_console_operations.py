@@ -4,21 +4,25 @@ import re
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import orjson
 import pytest
 import pytest_asyncio
 
+from shared.alerting import alert_about
 from shared.database import open_engine
+from shared.events.notifications import THE_CLINIC, AlertRaised
+from shared.events.operations import EventsStranded
 from shared.messaging.dead_letter_topics import dead_letters
 from shared.messaging.door import Door
 from shared.tokens import Bearer, Tokens
 from stride.demo.watch import read_all
-from tests.handlers.console_desk import HTML, csrf_of, door_of, pages, sign_in
+from tests.handlers.console_desk import HTML, admit, csrf_of, door_of, pages, sign_in
 from tests.handlers.operations_scene import Operated, operated
 from tests.handlers.test_console_people import trail
-from tests.messaging.counting import tally
+from tests.messaging.counting import NOW, tally
 from tests.messaging.stranding import NAME, mendable_letter, park, publish, readable_letter, still_parked
 from tests.messaging.test_door import door, ended
 
@@ -187,3 +191,22 @@ async def test_a_form_from_elsewhere_takes_up_nothing(scene: Scene) -> None:
     answer = await scene.client.post("/operations/replay", data={"everything": "1"}, headers=HTML)
     assert answer.status_code == 403
     assert "Nothing is picked" in (await scene.post("/operations/replay")).text
+
+
+@pytest.mark.parametrize("cause", ["failed", "newer-version", "unreadable"])
+async def test_an_alert_about_stranded_events_leads_to_them(scene: Scene, kafka_bootstrap: str, cause: str) -> None:
+    await park(scene.at.door, scene.clinic_id, FAILS)
+    letter, _ = await readable_letter(kafka_bootstrap, scene.clinic_id)
+    whose: dict[str, Any] = {"clinic_id": scene.clinic_id, "patient_id": THE_CLINIC}
+    told: dict[str, Any] = {"service": "progress", "cause": cause, "topic": "plan.ended", "noted_at": NOW}
+    fact = EventsStranded(**whose, stranding_id="s", about=None if cause == "unreadable" else "p", **told)
+    alert_id = alert_about(fact.event_id)
+    kind: dict[str, Any] = {"kind": "events-stranded", "severity": "warning", "title": "t", "raised_at": NOW}
+    raised = AlertRaised(**whose, alert_id=alert_id, **kind)
+    await admit(scene.console, [raised, fact])
+    shown = (await scene.client.get(f"/inbox/{alert_id}", headers=HTML)).text
+    assert "plan.ended" in shown
+    (place,) = re.findall(r'href="(/operations/stranded\?[^"]*)"', shown)
+    listed = (await scene.client.get(place.replace("&amp;", "&"), headers=HTML)).text
+    found = {one: one in listed for one in (f"progress:key:{scene.clinic_id}/p", letter)}
+    assert list(found.values()) == [cause != "unreadable", cause == "unreadable"]

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from datetime import UTC, date, datetime, time
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -9,6 +10,7 @@ import pytest_asyncio
 from services.notifications.domain.handling import AcknowledgementGiven
 from services.notifications.sender import DailyRound
 from shared.alerting import Shift
+from shared.events.operations import EventsReleased, EventsStranded
 from tests.domain.notifications_examples import Example
 from tests.handlers.notifications_desk import Desk, Post, desk_at
 from tests.handlers.notifications_web import as_, open_web
@@ -72,6 +74,26 @@ async def test_a_gap_in_the_roster_is_an_alert_seven_days_ahead_and_only_one(des
     await DailyRound(desk.door, clinics).go()
     assert len(await desk.published("alert.raised")) == 1, "tomorrow it is the same gap"
     assert [fact["role"] for fact in await desk.published("roster.gap.found")] == ["clinician"]
+
+
+async def test_an_operator_gets_one_mail_of_what_strands_and_none_of_what_was_released(
+    desk: Desk, post: Post, clinic_id: str
+) -> None:
+    told: dict[str, Any] = {"clinic_id": clinic_id, "patient_id": "_clinic", "service": "progress", "cause": "failed",
+            "topic": "session.logged", "noted_at": desk.clock.now()}  # fmt: skip
+    facts = [EventsStranded(**told, stranding_id=f"s-{number}", about=f"p-{number}") for number in range(3)]
+    await desk.admit(*facts)
+    await desk.admit(EventsReleased(**facts[0].model_dump(), released_at=desk.clock.now()))
+    desk.clock.forward(seconds=31)
+    await desk.send_all(post)
+    (mail,) = post.messages()
+    assert mail["To"].addresses[0].addr_spec == "ops@riverside.example"
+    body = mail.get_body(("plain",))
+    assert body is not None
+    text = body.get_content()
+    assert [f"about: p-{number}" in text for number in range(3)] == [False, True, True]
+    assert "service: progress" in text
+    assert "https://console.example/inbox/" in text
 
 
 async def test_fatigue_is_told_for_each_member_of_staff(

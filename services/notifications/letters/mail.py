@@ -35,7 +35,7 @@ class NoAddress(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Letters:
-    """Composes messages. `public_url` is where staff find the alert."""
+    """Composes messages. `public_url` is where patients reach our pages."""
 
     wordings: Wordings
     public_url: str
@@ -43,6 +43,8 @@ class Letters:
     """Signs patients' links; without it there are none."""
     offers_url: str = ""
     """Where patients answer to offers; `public_url` where it is empty."""
+    console_url: str = ""
+    """Where staff find an alert; `public_url` where it is empty."""
 
     def to_patient(
         self, clinic: Clinic, contact: Contact, delivery: Delivery, content: Content, now: datetime
@@ -88,7 +90,7 @@ class Letters:
         now: datetime,
         alerts: Sequence[tuple[str, Alert]],
     ) -> Letter:
-        values = staff_values(clinic, alerts[:_LISTED], self.public_url) | {"count": len(alerts)}
+        values = staff_values(clinic, alerts[:_LISTED], self.console_url or self.public_url) | {"count": len(alerts)}
         wording = self.wordings.find(delivery.topic, DEFAULT_LANGUAGE)
         letter = _letter(_heading(clinic, delivery, now), Address(one_line(member.name), addr_spec=member.email))
         _fill(letter.message, wording, values)

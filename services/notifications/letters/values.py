@@ -133,12 +133,12 @@ def _stretch(to: Reader, first: int, last: int, often: int) -> tuple[str, str]:
     return weeks, often_words % {"num": often}
 
 
-def staff_values(clinic: Clinic, alerts: Sequence[tuple[str, Alert]], public_url: str) -> dict[str, Any]:
+def staff_values(clinic: Clinic, alerts: Sequence[tuple[str, Alert]], console_url: str) -> dict[str, Any]:
     """What a message to staff may say of alerts, each with its patient's opaque id: no name.
 
     One alert's values stand by themselves.
     """
-    found = [_alert_values(clinic, alert, patient_id, public_url) for patient_id, alert in alerts]
+    found = [_alert_values(clinic, alert, patient_id, console_url) for patient_id, alert in alerts]
     return {
         "clinic_name": clinic.name,
         "clinic_phone": clinic.phone,
@@ -151,7 +151,7 @@ def staff_values(clinic: Clinic, alerts: Sequence[tuple[str, Alert]], public_url
     }
 
 
-def _alert_values(clinic: Clinic, alert: Alert, patient_id: str, public_url: str) -> dict[str, Any]:
+def _alert_values(clinic: Clinic, alert: Alert, patient_id: str, console_url: str) -> dict[str, Any]:
     speech = Speech(DEFAULT_LANGUAGE, locale_of(DEFAULT_LANGUAGE, "GB"), clinic.zone_info)
     owners = {member.id: member.name for member in clinic.staff}
     known = {
@@ -166,7 +166,7 @@ def _alert_values(clinic: Clinic, alert: Alert, patient_id: str, public_url: str
         "kind": alert.kind.replace("-", " "),
         "title": one_line(alert.title),
         "figures": [(name, value) for name, value in known.items() if value] + evidence_values(alert.evidence),
-        "alert_url": f"{public_url.rstrip('/')}/alerts/{alert.alert_id}",
+        "alert_url": f"{console_url.rstrip('/')}/inbox/{alert.alert_id}",
     }
 
 
