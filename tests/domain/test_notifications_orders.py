@@ -56,7 +56,7 @@ ORDERS = st.permutations(EXAMPLE.everything() + EXAMPLE.everything()[4:12])
 EXPECTED_PATIENT, EXPECTED_FACTS = all_of(EXAMPLE.everything())
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(ORDERS)
 def test_any_order_and_repetition_ends_in_the_same_state_and_the_same_facts(facts: list[Fact]) -> None:
     patient, published = all_of(facts)

@@ -2,8 +2,8 @@
 
 from shared.messaging.migrations import add_v3
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 
 
 def upgrade() -> None:
