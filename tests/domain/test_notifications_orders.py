@@ -89,7 +89,7 @@ def send_next(patient: Patient, now: datetime) -> Patient:
     return patient.with_deliveries(delivery._replace(state=DeliveryState.ACCEPTED, told=verdict.told))
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 @given(ORDERS, st.lists(st.booleans(), min_size=60, max_size=60))
 def test_however_sends_fall_between_the_facts_the_patient_ends_up_knowing_what_is_so(
     facts: list[Fact], sends: list[bool]
@@ -112,7 +112,7 @@ def test_however_sends_fall_between_the_facts_the_patient_ends_up_knowing_what_i
             assert known is None or not known.on, "the patient still reckons with an appointment that is off"
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.permutations(EXAMPLE.everything()), st.lists(st.booleans(), min_size=60, max_size=60))
 def test_nothing_is_said_twice(facts: list[Fact], sends: list[bool]) -> None:
     patient, said = fresh(), list[tuple[str, str, int, bool]]()
