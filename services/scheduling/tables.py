@@ -192,6 +192,9 @@ CHANGE_REQUEST = Table(
     _moment("not_before"),
     Column("rebook", Boolean, nullable=False),
     Column("taken", Boolean, nullable=False),
+    _moment("start_at"),
+    _text("practitioner_id", nullable=True),
+    _text("room_id", nullable=True),
 )
 ATTENDANCE = Table(
     "attendance",

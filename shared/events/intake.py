@@ -295,6 +295,14 @@ class AppointmentChangeRequested(PatientFact):
     requested_at: Moment
     not_before: Moment | None = None
     """For a move: the earliest new start the patient wants."""
+    start: Moment | None = None
+    """For a move: just this time, or none. Without it scheduling looks for one."""
+    practitioner_id: Identifier | None = None
+    """With `start`: with whom; who has it now where nobody is named."""
+    room_id: Identifier | None = None
+    """With `start`: where; as now where no room is named."""
+    appointment_version: Annotated[int | None, Field(ge=1)] = None
+    """The appointment as whoever asks has seen it: for showing what is still to be answered."""
     rebook: bool = True
     """For a cancellation: whether a replacement is wanted."""
     reason: Text = ""

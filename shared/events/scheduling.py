@@ -78,6 +78,8 @@ class CourseUnschedulable(PatientFact):
     plan_version: Annotated[int, Field(ge=1)]
     report_id: Identifier
     unplaced: tuple[UnplacedSession, ...]
+    request_id: Identifier | None = None
+    """The request to move an appointment that this answers: the appointment stays where it was."""
 
     @property
     def natural_key(self) -> str:

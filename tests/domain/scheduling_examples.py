@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.scheduling.domain.calendar import WHOLE_CLINIC, ClinicCalendar, Resource, Rule
@@ -130,6 +131,7 @@ def change(
     rebook: bool = True,
     not_before: datetime | None = None,
     requested_at: datetime = NOW,
+    **slot: Any,
 ) -> intake.AppointmentChangeRequested:
     """Somebody asks for a change of an appointment."""
     return intake.AppointmentChangeRequested.model_validate(
@@ -142,6 +144,7 @@ def change(
             "requested_at": requested_at,
             "rebook": rebook,
             "not_before": not_before,
+            **slot,
         }
     )
 

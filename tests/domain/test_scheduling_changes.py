@@ -1,6 +1,9 @@
 """Cancelled, moved and missed appointments, and sessions that were held."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
 
 from shared.events import scheduling
 from shared.events.clinical import Phase
@@ -97,6 +100,48 @@ def test_a_move_that_is_impossible_leaves_the_appointment_and_tells_staff() -> N
     assert isinstance(report, scheduling.CourseUnschedulable)
     assert [(s.sequence, s.reason) for s in report.unplaced] == [(4, "fully-booked")]
     assert net(state) == before
+
+
+def test_an_appointment_moves_to_just_the_time_that_somebody_chose_and_no_other_moves() -> None:
+    state, _ = tell(schedule(), plan())
+    before = by_sequence(state)
+    start = before[8].start + timedelta(days=1, hours=1)
+    state, facts = tell(state, change(before[8].appointment_id, "move", start=start))
+    (moved,) = facts
+    assert isinstance(moved, scheduling.AppointmentMoved)
+    assert (moved.start, moved.sequence, moved.reason) == (start, 8, "requested")
+    assert {n: a for n, a in by_sequence(state).items() if n != 8} == {n: a for n, a in before.items() if n != 8}
+    assert claimed_minutes(state) == busy_minutes(state)
+
+
+@pytest.mark.parametrize(
+    ("slot", "why"),
+    [
+        ({"start": NOW + timedelta(hours=1)}, "notice"),
+        ({"practitioner_id": "nobody"}, "no-such-slot"),
+        ({"start": NOW.replace(hour=3) + timedelta(days=14)}, "practitioner-closed"),
+    ],
+)
+def test_a_chosen_time_that_is_not_to_be_had_is_refused_with_its_reason(slot: dict[str, Any], why: str) -> None:
+    state, _ = tell(schedule(), plan())
+    before = net(state)
+    wanted: dict[str, Any] = {"start": NOW + timedelta(days=14), **slot}
+    asked = change(by_sequence(state)[8].appointment_id, "move", **wanted)
+    state, (report,) = tell(state, asked)
+    assert isinstance(report, scheduling.CourseUnschedulable)
+    assert report.request_id == asked.request_id
+    assert [(s.sequence, s.reason) for s in report.unplaced] == [(8, why)]
+    assert net(state) == before
+
+
+def test_a_time_that_another_patient_has_is_refused() -> None:
+    only = calendar(practitioner(1), room(11))
+    state, _ = tell(schedule("p1", "p2", on=only), plan())
+    state, _ = tell(state, plan("p2"))
+    mine, theirs = by_sequence(state), by_sequence(state, "p2")
+    _, (report,) = tell(state, change(mine[3].appointment_id, "move", start=theirs[3].start))
+    assert isinstance(report, scheduling.CourseUnschedulable)
+    assert report.unplaced[0].reason == "practitioner-taken"
 
 
 def test_a_cancelled_session_that_finds_no_other_time_is_reported() -> None:

@@ -110,7 +110,9 @@ def record_adverse_event(file: PatientFile, fact: AdverseEventRecorded, now: dat
 
 def request_change(file: PatientFile, fact: AppointmentChangeRequested, now: datetime) -> Decision[PatientFile]:
     """A wish about an appointment; scheduling fulfils it. When and why it was asked again changes nothing."""
-    return publish_once(file, fact, content=f"{fact.appointment_id}/{fact.change}/{fact.not_before}/{fact.rebook}")
+    wanted = (fact.appointment_id, fact.change, fact.not_before, fact.rebook)
+    slot = (fact.start, fact.practitioner_id, fact.room_id) if fact.start else ()
+    return publish_once(file, fact, content="/".join(map(str, (*wanted, *slot))))
 
 
 def ask_about_alert(file: PatientFile, fact: AlertActionRequested, now: datetime) -> Decision[PatientFile]:

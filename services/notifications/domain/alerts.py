@@ -69,6 +69,8 @@ def _of_measure(words: str) -> Callable[[RegressionDetected | PlateauSuspected],
 
 
 def _unplaced(fact: CourseUnschedulable) -> str:
+    if fact.request_id:
+        return "An appointment could not be moved as asked for"
     return f"{len(fact.unplaced)} session(s) could not be booked"
 
 

@@ -104,18 +104,24 @@ def _who_and_where(appointment: Appointment, diary: Diary) -> dict[str, Any]:
 
 
 def _report(known: Course, course: Course, diary: Diary, cause: Fact) -> Iterator[Fact]:
-    """Tell staff of sessions that have no time since this decision."""
+    """Tell staff of sessions that have no time since this decision, and of appointments that could not be moved."""
     without = [(s.sequence, s.unplaced) for s in course.sessions.values() if s.unplaced and not _told(known, s)]
-    without += [(sequence, why) for plan_id, sequence, why in diary.unmoved if plan_id == course.plan_id]
+    about: dict[str, Any] = {"clinic_id": diary.calendar.clinic_id, "patient_id": diary.patient.patient_id}
+    about |= {"plan_id": course.plan_id, "plan_version": course.plan_version}
     if without:
         yield scheduling.CourseUnschedulable(
-            clinic_id=diary.calendar.clinic_id,
-            patient_id=diary.patient.patient_id,
-            plan_id=course.plan_id,
-            plan_version=course.plan_version,
+            **about,
             report_id=derived_id("unplaced", cause.event_id),
             unplaced=tuple(_unplaced_sessions(without)),
         )
+    for one in diary.unmoved:
+        if one.plan_id == course.plan_id:
+            yield scheduling.CourseUnschedulable(
+                **about,
+                report_id=derived_id("unmoved", one.request_id),
+                unplaced=tuple(_unplaced_sessions([(one.sequence, one.why)])),
+                request_id=one.request_id,
+            )
 
 
 def _queued(known: Course, course: Course, diary: Diary) -> tuple[Course, list[Fact]]:

@@ -5,8 +5,10 @@ from datetime import datetime
 
 from services.scheduling.domain.another_time import AnotherTime
 from services.scheduling.domain.booking import new_appointment
-from services.scheduling.domain.course import Appointment, ChangeRequest, Course
-from services.scheduling.domain.diary import Diary
+from services.scheduling.domain.course import Appointment, ChangeRequest, Course, Unplaced
+from services.scheduling.domain.diary import Diary, Unmoved
+from services.scheduling.domain.slots import named_slot, opening_at, refuse_blocked
+from shared.messaging.errors import Refused
 
 
 def take_requests(diary: Diary) -> Diary:
@@ -43,7 +45,9 @@ def _take(diary: Diary, course: Course, appointment: Appointment, request: Chang
     if appointment.status != "booked":
         return diary
     if request.change == "move":
-        return _move(diary, course, appointment, request.not_before)
+        if request.start_at is not None:
+            return _move_to(diary, course, appointment, request, request.start_at)
+        return _move(diary, course, appointment, request)
     missed = request.change == "no-show"
     gone = replace(appointment, state="noshow" if missed else "cancelled", reason="" if missed else "requested")
     diary = diary.with_appointments(course.plan_id, [gone])
@@ -69,12 +73,31 @@ def _replace(diary: Diary, course: Course, gone: Appointment) -> Diary:
     return diary.with_appointments(course.plan_id, [first, *search.spaced(places[1:])])
 
 
-def _move(diary: Diary, course: Course, appointment: Appointment, not_before: datetime | None) -> Diary:
-    search = AnotherTime(diary.without_claims([appointment]), course, appointment, not_before)
+def _move(diary: Diary, course: Course, appointment: Appointment, request: ChangeRequest) -> Diary:
+    search = AnotherTime(diary.without_claims([appointment]), course, appointment, request.not_before)
     places = search.places()
     _, opening = places[0]
     if opening is None:
-        report = (course.plan_id, appointment.sequence, search.why())
-        return replace(diary, unmoved=(*diary.unmoved, report))
+        return _stays(diary, course, appointment, request, search.why())
     first = diary.placed(appointment, opening, "requested")
     return diary.with_appointments(course.plan_id, [first, *search.spaced(places[1:])])
+
+
+def _move_to(diary: Diary, course: Course, appointment: Appointment, request: ChangeRequest, start: datetime) -> Diary:
+    """Just there, or not at all: somebody has chosen the time, and no other appointment moves."""
+    names, without = diary.calendar.resources, diary.without_claims([appointment])
+    practitioner = request.practitioner_id or names[appointment.practitioner].external_id
+    room = request.room_id or names[appointment.room].external_id
+    end = start + (appointment.end - appointment.start)
+    try:
+        slot = named_slot(without, course, start, practitioner, room)
+        refuse_blocked(without, slot)
+    except Refused as refused:
+        code = refused.codes[0] if refused.codes else "no-such-slot"
+        return _stays(diary, course, appointment, request, Unplaced(start, end, code, refused.reason))
+    return diary.with_appointments(course.plan_id, [diary.placed(appointment, opening_at(diary, slot), "requested")])
+
+
+def _stays(diary: Diary, course: Course, appointment: Appointment, request: ChangeRequest, why: Unplaced) -> Diary:
+    unmoved = Unmoved(request.request_id, course.plan_id, appointment.sequence, why)
+    return replace(diary, unmoved=(*diary.unmoved, unmoved))

@@ -155,6 +155,10 @@ class ChangeRequest:
     not_before: datetime | None
     rebook: bool
     taken: bool = False
+    start_at: datetime | None = None
+    """For a move: just this time, with these; without, one is looked for."""
+    practitioner_id: str | None = None
+    room_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

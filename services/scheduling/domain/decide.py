@@ -106,6 +106,9 @@ def change_appointment(
         requested_at=fact.requested_at,
         not_before=fact.not_before,
         rebook=fact.rebook,
+        start_at=fact.start,
+        practitioner_id=fact.practitioner_id,
+        room_id=fact.room_id,
     )
     requests = {**diary.patient.requests, request.request_id: request}
     return settle(schedule, replace(diary, patient=replace(diary.patient, requests=requests)), fact)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from services.scheduling.domain.busy import Busy
 from services.scheduling.domain.calendar import ClinicCalendar
@@ -16,6 +17,15 @@ _ANY_TIME = 1440
 """Minutes between session and therapy where the protocol says no more than the same day."""
 
 
+class Unmoved(NamedTuple):
+    """An appointment that could not be moved: which request that answers, of which session, and why."""
+
+    request_id: str
+    plan_id: str
+    sequence: int
+    why: Unplaced
+
+
 @dataclass(frozen=True, slots=True)
 class Diary:
     """A patient and the calendar; every change gives a new one."""
@@ -24,8 +34,8 @@ class Diary:
     busy: Busy
     patient: Patient
     now: datetime
-    unmoved: tuple[tuple[str, int, Unplaced], ...] = ()
-    """Plan, sequence and reason of appointments that stay although somebody asked to move them."""
+    unmoved: tuple[Unmoved, ...] = ()
+    """Appointments that stay although somebody asked to move them."""
 
     @property
     def first_day(self) -> int:

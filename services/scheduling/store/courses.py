@@ -229,6 +229,9 @@ def _request(row: Record) -> ChangeRequest:
         not_before=row["not_before"],
         rebook=row["rebook"],
         taken=row["taken"],
+        start_at=row["start_at"],
+        practitioner_id=row["practitioner_id"],
+        room_id=row["room_id"],
     )
 
 

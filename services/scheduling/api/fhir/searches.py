@@ -44,6 +44,8 @@ class Find(BaseModel):
     room_kind: Annotated[Code, Field(alias="room-kind")] = "treatment"
     minutes: Annotated[int, Field(ge=10, le=240)] = 60
     practitioner: Identifier | None = None
+    moving: Annotated[Identifier | None, Field(alias="appointment")] = None
+    """What is to move: the time that it has now counts as free."""
     since: Annotated[Moment | None, Field(alias="start")] = None
     until: Annotated[Moment | None, Field(alias="end")] = None
     count: Annotated[int, Field(alias="_count", ge=1, le=_LIMIT)] = 20
@@ -128,6 +130,7 @@ class Searches:
         if diary is None or course is None or course.terms is None or asked.sequence not in course.sessions:
             raise Refusal(404, "not-found", "The patient has no such session of a course.")
         first = asked.since or diary.now
+        diary = diary.without_claims([each for name, each in course.appointments.items() if name == asked.moving])
         slots = free_slots(diary, course, first, asked.until or first + _TWO_WEEKS, asked.practitioner)
         found = [_proposed(diary, asked, slot) for slot in islice(slots, asked.count)]
         return answer(resources.searchset(found))

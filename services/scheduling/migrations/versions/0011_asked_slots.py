@@ -1,0 +1,13 @@
+"""A request to move an appointment may name just the slot that is wanted."""
+
+from alembic import op
+
+revision = "0011"
+down_revision = "0010"
+
+
+def upgrade() -> None:
+    op.execute("""
+        ALTER TABLE change_request ADD COLUMN start_at timestamptz, ADD COLUMN practitioner_id text,
+            ADD COLUMN room_id text
+    """)
