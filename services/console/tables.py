@@ -201,3 +201,62 @@ DESK_ANSWER = _table(
 
 RECOUNT = _table("recount")
 """Patients whose part in `weekly` is to be counted anew."""
+
+APPOINTMENT = _table(
+    "appointment",
+    Column("appointment_id", Text, primary_key=True),
+    Column("plan_id", Text, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("start_at", DateTime(timezone=True), nullable=False),
+    Column("end_at", DateTime(timezone=True), nullable=False),
+    Column("placed_version", Integer, nullable=False),
+    Column("practitioner_id", Text, nullable=False),
+    Column("room_id", Text, nullable=False),
+)
+"""Appointments at their highest version. With whom and where is told by facts up to `placed_version`: a cancellation
+does not say it, and may come first; then both are empty."""
+
+Index("appointment_by_start", APPOINTMENT.c.clinic_id, APPOINTMENT.c.start_at)
+Index("appointment_by_id", APPOINTMENT.c.clinic_id, APPOINTMENT.c.appointment_id)
+
+APPOINTMENT_REQUEST = _table(
+    "appointment_request",
+    Column("request_id", Text, primary_key=True),
+    Column("appointment_id", Text),
+    Column("change", Text),
+    Column("seen_version", Integer),
+    Column("requested_at", DateTime(timezone=True)),
+    Column("start_at", DateTime(timezone=True)),
+    Column("practitioner_id", Text),
+    Column("room_id", Text),
+    Column("refused", Text),
+)
+"""What was asked of an appointment, and where it could not be done, why: two facts, whichever comes first."""
+
+Index("appointment_request_by_appointment", APPOINTMENT_REQUEST.c.clinic_id, APPOINTMENT_REQUEST.c.appointment_id)
+
+ATTENDANCE = _table(
+    "attendance",
+    Column("session_id", Text, primary_key=True),
+    Column("started_at", DateTime(timezone=True)),
+    Column("plan_id", Text),
+    Column("appointment_id", Text),
+    Column("voided", Boolean, nullable=False),
+)
+"""Sessions that were held, or recorded in error."""
+
+Index("attendance_by_start", ATTENDANCE.c.clinic_id, ATTENDANCE.c.started_at)
+Index("attendance_by_appointment", ATTENDANCE.c.clinic_id, ATTENDANCE.c.appointment_id)
+
+CALENDAR = Table(
+    "calendar",
+    METADATA,
+    Column("clinic_id", Text, primary_key=True),
+    Column("calendar_id", Text, primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("slot", Text, nullable=False),
+)
+"""Of each of a clinic's calendars the newest fact, by its slot; the clinic's own description has no calendar id."""

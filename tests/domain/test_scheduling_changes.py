@@ -118,7 +118,7 @@ def test_an_appointment_moves_to_just_the_time_that_somebody_chose_and_no_other_
     ("slot", "why"),
     [
         ({"start": NOW + timedelta(hours=1)}, "notice"),
-        ({"practitioner_id": "nobody"}, "no-such-slot"),
+        ({"practitioner_id": "nobody"}, "no-such-practitioner"),
         ({"start": NOW.replace(hour=3) + timedelta(days=14)}, "practitioner-closed"),
     ],
 )

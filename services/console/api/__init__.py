@@ -29,6 +29,9 @@ from services.console.api import (
     waitlist_actions,
     waitlist_view,
 )
+from services.console.api.calendar import actions as calendar_actions
+from services.console.api.calendar import page as calendar
+from services.console.api.calendar import panel as calendar_panel
 from services.console.api.desk import Desk
 from services.console.api.fhir import routes as fhir
 from services.console.api.headers import KeepToItself
@@ -37,6 +40,7 @@ from shared.tokens import Tokens
 
 _PLACES = (
     inbox.PLACE,
+    calendar.PLACE,
     waiting_view.PLACE,
     course_view.PLACE,
     clinic_view.PLACE,
@@ -45,10 +49,11 @@ _PLACES = (
 )
 """In the order of the navigation; the first that a person may see is where they arrive."""
 _PEOPLE = (entering, sign_in, provider, settings_view, live)
+_CALENDAR = (calendar, calendar_panel, calendar_actions)
 _COURSES = (course_view, course_decision)
 _WAITING = (waiting_view, waiting_actions, waitlist_view, waitlist_actions)
 _OPERATIONS = (operations_view, stranded_view, deliveries_view)
-_PARTS = (*_PEOPLE, inbox, inbox_actions, *_COURSES, *_WAITING, clinic_view, *_OPERATIONS, audit_view, fhir)
+_PARTS = (*_PEOPLE, inbox, inbox_actions, *_CALENDAR, *_COURSES, *_WAITING, clinic_view, *_OPERATIONS, audit_view, fhir)
 
 
 def edge(running: Running, app: FastAPI) -> None:

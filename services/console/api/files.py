@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from services.console.api.calendar.grid import style
 from shared.charts import PAGE_STYLE
 
 _FOLDER: Final = Path(__file__).parent / "assets"
@@ -18,7 +19,9 @@ _FILES: Final = {
     for folder in (_FOLDER, _FOLDER / "vendor")
     for path in sorted(folder.iterdir())
     if path.suffix in _TYPES
-} | {"charts.css": PAGE_STYLE.encode()}
+}
+_FILES["charts.css"] = PAGE_STYLE.encode()
+_FILES["calendar.css"] += style().encode()
 
 
 def add_routes(app: FastAPI) -> None:

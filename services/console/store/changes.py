@@ -25,6 +25,8 @@ _PARTS: Final[Mapping[str, str]] = {
     "rebooking": "appointments",
     "course": "appointments",
     "calendar": "appointments",
+    "clinic": "appointments",
+    "session": "appointments",
     "notification": "messages",
     "patient": "patients",
 }

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console.domain.fhir_names import ResourceType, names_in
 from services.console.domain.patient_file import CONTACT, PatientFile
-from services.console.store import alerts, figures, patients, waiting_rows
+from services.console.store import alerts, calendar, figures, patients, waiting_rows
 from services.console.store.changes import notify
 from services.console.store.rows import run
 from shared.events.base import Fact, PatientFact
@@ -61,6 +61,7 @@ class FileStore:
         await patients.save(tx, files)
         await alerts.save(tx, files)
         await waiting_rows.save(tx, files)
+        await calendar.save(tx, added)
         await figures.mark(tx, files)
         await figures.recount(tx, [(file.clinic_id, file.patient_id) for file in files if file.recounted])
         await notify(tx, (fact for *_, fact in added))

@@ -93,7 +93,7 @@ def _move_to(diary: Diary, course: Course, appointment: Appointment, request: Ch
         slot = named_slot(without, course, start, practitioner, room)
         refuse_blocked(without, slot)
     except Refused as refused:
-        code = refused.codes[0] if refused.codes else "no-such-slot"
+        code = refused.codes[0] if refused.codes else "not-free"
         return _stays(diary, course, appointment, request, Unplaced(start, end, code, refused.reason))
     return diary.with_appointments(course.plan_id, [diary.placed(appointment, opening_at(diary, slot), "requested")])
 

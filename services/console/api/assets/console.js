@@ -23,7 +23,9 @@
     const cause = event.detail.requestConfig && event.detail.requestConfig.triggeringEvent;
     const target = event.detail.target;
     if (!cause || !cause.type.startsWith("live:")) return;
-    if (target.querySelector("details[open].menu, :is(input, select, textarea):focus")) event.detail.shouldSwap = false;
+    const busy = "details[open]:is(.menu, [data-hold]), section[data-hold], :is(input, select, textarea):focus";
+    // What was asked for while a panel was open may come when it is closed.
+    if (target.querySelector(busy) || target.matches("dialog:not([open])")) event.detail.shouldSwap = false;
   });
 
   // What somebody has opened stays open when its part of the page is fetched anew.
@@ -40,6 +42,26 @@
       if (opened.has(nameOf(details))) details.open = true;
     }
   });
+
+  // What is fetched into a panel opens it, and what goes wrong in it is said there.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const panel = event.detail.requestConfig.elt.closest("dialog[data-panel]");
+    const notices = panel && event.detail.target.id === "notices" && panel.querySelector("[data-notices]");
+    if (notices) event.detail.target = notices;
+  });
+  let opener = null;
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const panel = event.detail.target.closest("dialog[data-panel]");
+    if (!panel || panel.open) return;
+    opener = row;
+    panel.showModal();
+  });
+  // A closed panel follows nothing, and whatever it was opened from has the focus again.
+  document.addEventListener("close", (event) => {
+    if (!event.target.matches("dialog[data-panel]")) return;
+    event.target.replaceChildren();
+    focus(byId(opener));
+  }, true);
 
   function writing(element) {
     return element.closest("input, select, textarea, dialog, [contenteditable]");
@@ -63,8 +85,9 @@
     if (key === "?") return open(byId("shortcuts"));
     if (key === "/") return focus(document.querySelector("[data-search]"));
     if (key === "j" || key === "k") return step(key === "j" ? 1 : -1);
-    const scope = currentRow() || document.querySelector("[data-keys]");
-    return scope && click(scope.querySelector(`[data-key="${CSS.escape(key)}"]`));
+    const wanted = `[data-key="${CSS.escape(key)}"]`;
+    const scopes = [currentRow(), document.querySelector("[data-keys]")];
+    return scopes.some((scope) => scope && click(scope.querySelector(wanted)));
   }
 
   function click(element) {
