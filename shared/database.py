@@ -14,9 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 TRANSIENT_STATES = ("08", "40001", "40P01", "53", "55P03", "57P", "58")
 """SQLSTATE prefixes after which the same work may succeed: connection, deadlock, resources, shutdown."""
 
-CONFLICT_STATES = ("23P01", "0A000")
-"""SQLSTATE prefixes after which to decide again on fresh state: someone else took what we wanted, or tables were
-swapped under a prepared statement (the driver then forgets it)."""
+CONFLICT_STATES = ("23P01",)
+"""SQLSTATE prefixes that mean someone else took what we wanted: decide again on fresh state."""
 
 
 def role_of(service: str) -> str:
@@ -117,6 +116,11 @@ def _failures(raw: Any, what: str) -> Generator[None]:
         raise
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise DBAPIError(what, None, error, connection_invalidated=raw.is_closed()) from error
+
+
+def swapped_away(error: DBAPIError) -> bool:
+    """Whether tables were swapped under a statement that a connection had prepared: a new connection can do it."""
+    return type(error.orig).__name__ == "InvalidCachedStatementError"
 
 
 def sqlstate(error: BaseException) -> str:

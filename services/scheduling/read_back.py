@@ -55,10 +55,12 @@ READ_BACK: Final = ReadBack(
             left_out=frozenset({"local_start", "local_zone"}),
             instead={column: _NAME_OF_RESOURCE + column for column in ("practitioner", "room")},
         ),
-        # When a hold that is over was found to be so is of no account.
+        # When a hold that is over was found to be so is of no account; how it was answered is.
         "hold": Compared(
-            left_out=frozenset({"state"}),
-            instead={column: _NAME_OF_RESOURCE + column for column in ("practitioner", "room")},
+            instead={
+                "state": "CASE t.state WHEN 'expired' THEN 'open' ELSE t.state END",
+                **{column: _NAME_OF_RESOURCE + column for column in ("practitioner", "room")},
+            },
         ),
         "claim": Compared(
             key=("appointment_id", "resource", "during", "live"),

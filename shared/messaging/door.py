@@ -19,7 +19,7 @@ from shared.events.base import Fact
 from shared.flow import FLOW, INBOUND_TOPICS, STAFF_TOPIC
 from shared.messaging import dead_letters, inbox, locks, outbox, parking
 from shared.messaging.dead_letters import DeadLetter
-from shared.messaging.errors import FlowDisagrees, Refused
+from shared.messaging.errors import FlowDisagrees, Refused, Swapped
 from shared.messaging.message import APPLIED, REPEAT, Handler, Message, Outcome, Position
 from shared.messaging.relay import Relay
 from shared.messaging.transactions import begin
@@ -76,6 +76,8 @@ class Door:
         """
         try:
             return await self._together(incoming)
+        except Swapped:
+            return await self.admit(incoming)
         except DBAPIError as error:
             if len(incoming) == 1:
                 return [await self._after_failure(incoming[0], error)]

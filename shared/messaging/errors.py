@@ -32,6 +32,10 @@ class Unavailable(Exception):
     exit_code = 69
 
 
+class Swapped(Unavailable):
+    """The tables were swapped by a rebuild just now: nothing was applied, and the same work succeeds at once."""
+
+
 class FlowDisagrees(Exception):
     """A service's handlers and `shared/flow.py` say different things: it must not start."""
 

@@ -13,7 +13,7 @@ from shared.database import CONFLICT_STATES, sqlstate
 from shared.messaging import wire
 from shared.messaging.allowance import Allowance
 from shared.messaging.door import Door, Work
-from shared.messaging.errors import Refused, Unavailable, Unreadable
+from shared.messaging.errors import Refused, Swapped, Unavailable, Unreadable
 from shared.messaging.message import Message, Position, RawRecord
 from shared.messaging.transactions import begin
 
@@ -178,6 +178,8 @@ async def _apply_alone(door: Door, event: ParkedEvent, decode: Decoder) -> bool:
         try:
             async with door.work() as work:
                 return await _apply(door, work, event, decode)
+        except Swapped:
+            continue
         except DBAPIError as error:
             if not sqlstate(error).startswith(CONFLICT_STATES):
                 raise

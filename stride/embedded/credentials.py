@@ -13,6 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.clinics import load_clinics
+from shared.settings import ROOT
 from stride.embedded.errors import BadConfiguration
 from stride.embedded.secret_files import append_secret, replace_secret
 
@@ -91,15 +93,9 @@ class Credentials:
         return tokens
 
 
-def clinics_of(folder: Path | None = None) -> list[str]:
-    """The ids of the clinics that a folder describes, by the names of its files.
-
-    By default `STRIDE_CLINICS`, or `clinics/` beside the packages.
-    """
-    if folder is None:
-        given = os.environ.get("STRIDE_CLINICS")
-        folder = Path(given) if given else Path(__file__).parents[2] / "clinics"
-    return sorted(path.stem for path in folder.glob("*.yaml"))
+def clinics_of() -> list[str]:
+    """The ids that the files of `STRIDE_CLINICS`, or of `clinics/` beside the packages, give to their clinics."""
+    return sorted(load_clinics(Path(os.environ.get("STRIDE_CLINICS") or ROOT / "clinics")))
 
 
 def _grants(clinics: Iterable[str]) -> list[Grant]:

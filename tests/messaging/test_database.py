@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from shared.database import copy_rows, driver_url, fetch, open_engine
-from shared.messaging.errors import Unavailable
+from shared.messaging.errors import Swapped, Unavailable
 from shared.messaging.transactions import begin
 
 _PIDS = text("SELECT pg_backend_pid()")
@@ -60,3 +60,37 @@ async def test_a_connection_that_gives_no_answer_in_time_is_closed_and_not_asked
         await work()
     assert used[0].is_closed()
     await engine.dispose()
+
+
+async def test_tables_that_were_swapped_under_a_pool_are_met_once_and_every_connection_is_new_after(
+    database_url: str,
+) -> None:
+    engine = open_engine(database_url, "intake", pool_size=2)
+    owner = await asyncpg.connect(database_url)
+    made = "CREATE TABLE public.swapped AS SELECT 1 AS id; GRANT SELECT ON public.swapped TO PUBLIC"
+    known = text("SELECT swapped FROM public.swapped")
+
+    async def look(meanwhile: asyncio.Barrier | None = None) -> None:
+        async with begin(engine) as tx:
+            await tx.execute(text("SELECT 1"))
+            await fetch(tx, known, {})
+            if meanwhile:
+                await meanwhile.wait()
+
+    async def look_twice_at_once() -> None:
+        both = asyncio.Barrier(2)
+        async with asyncio.TaskGroup() as looks:
+            for _ in range(2):
+                looks.create_task(look(both))
+
+    try:
+        await owner.execute(made)
+        await look_twice_at_once()
+        await owner.execute("ALTER TABLE public.swapped RENAME TO swapped_old;" + made)
+        with pytest.raises(Swapped):
+            await look()
+        await look_twice_at_once()
+    finally:
+        await owner.execute("DROP TABLE IF EXISTS public.swapped, public.swapped_old")
+        await owner.close()
+        await engine.dispose()

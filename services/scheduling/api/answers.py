@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from services.scheduling.api.fhir.answers import Refusal
-from shared.database import TRANSIENT_STATES, sqlstate
+from shared.database import TRANSIENT_STATES, sqlstate, swapped_away
 from shared.messaging.errors import Unavailable
 from shared.telemetry import log
 from shared.tokens import NotAllowed, NotAuthenticated
@@ -81,7 +81,7 @@ def _no(request: Request, status: int, code: str, detail: str) -> Response:
 
 def _transient(error: DBAPIError) -> bool:
     """Whether the same question may be answered a little later."""
-    return sqlstate(error).startswith(TRANSIENT_STATES) or not sqlstate(error)
+    return sqlstate(error).startswith(TRANSIENT_STATES) or not sqlstate(error) or swapped_away(error)
 
 
 def _problem(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:

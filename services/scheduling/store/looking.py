@@ -1,6 +1,6 @@
 """A clinic's schedule with patients as a decision would see it, read and rolled back: for dry runs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -8,6 +8,7 @@ from services.scheduling.domain.course import ClinicSchedule
 from services.scheduling.store import SchedulingStore
 from shared.clock import Clock
 from shared.events.scheduling import SlotRequested
+from shared.messaging.errors import Swapped
 from shared.messaging.transactions import begin
 
 
@@ -18,6 +19,13 @@ async def look(engine: AsyncEngine, clock: Clock, clinic_id: str, patients: Iter
         Unavailable: PostgreSQL can't be used now.
     """
     asked = [_asked(clinic_id, patient, clock) for patient in patients]
+    try:
+        return await _looked(engine, clock, clinic_id, asked)
+    except Swapped:
+        return await _looked(engine, clock, clinic_id, asked)
+
+
+async def _looked(engine: AsyncEngine, clock: Clock, clinic_id: str, asked: Sequence[SlotRequested]) -> ClinicSchedule:
     async with begin(engine) as tx:
         loaded = (await SchedulingStore(clock).load(tx, asked))[clinic_id]
         await tx.rollback()
