@@ -116,3 +116,39 @@ def test_whatever_was_displaced_nothing_overlaps_and_no_session_is_lost_or_moved
 def _firm_until(state: ClinicSchedule, now: datetime) -> datetime:
     assert state.calendar
     return state.calendar.moment(state.calendar.day_of(now) + state.calendar.firm_days, 0)
+
+
+_HELD = by_sequence(booked_course())
+_AFTER_THE_FIRST = _HELD[1].start + timedelta(hours=1)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.permutations(
+        [
+            plan(),
+            logged("s1", _HELD[1].start, appointment_id=_HELD[1].appointment_id),
+            change(_HELD[3].appointment_id, rebook=False),
+            change(_HELD[9].appointment_id, rebook=False),
+            change(_HELD[12].appointment_id),
+            change(_HELD[15].appointment_id, "move", not_before=_HELD[15].start + timedelta(hours=26)),
+        ]
+    )
+)
+def test_in_any_order_what_is_firm_is_the_same_and_of_the_rest_no_session_is_lost(facts: list[Fact]) -> None:
+    """Far sessions may lie elsewhere: they were planned again from what was known when the visit was."""
+    early = schedule()
+    state, _ = tell(early, *facts, now=_AFTER_THE_FIRST)
+    in_order, _ = tell(
+        early, *sorted(facts, key=lambda fact: (fact.NAME != plan().NAME, fact.event_id)), now=_AFTER_THE_FIRST
+    )
+    until = _AFTER_THE_FIRST + timedelta(days=state.calendar.firm_days if state.calendar else 0)
+
+    def firm(of: ClinicSchedule) -> list[tuple[str, datetime]]:
+        return [(a.appointment_id, a.start) for a in live(of) if a.start < until]
+
+    assert firm(state) == firm(in_order)
+    assert sorted(by_sequence(state)) == sorted(by_sequence(in_order))
+    assert overlaps(state) == []
+    assert incomplete(state) == []
+    assert claimed_minutes(state) == busy_minutes(state)

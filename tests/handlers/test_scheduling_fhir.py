@@ -108,6 +108,8 @@ async def test_rescheduling_keeps_the_id_and_asks_for_the_version_that_was_read(
     moved = await http.post(url, json=target, headers=keyed("k1") | {"If-Match": read.headers["etag"]})
     assert (moved.status_code, moved.json()["id"], moved.json()["start"]) == (200, mine.id, target["start"])
     assert moved.headers["etag"] == 'W/"2"'
+    again = await http.post(url, json=target, headers=keyed("k1") | {"If-Match": read.headers["etag"]})
+    assert (again.status_code, again.json()) == (200, moved.json()), "who lost the answer asks for it again"
     other = next(row for row in await desk.appointments("p2") if row.status == "booked")
     body = target | {"start": other.start_at.isoformat()}
     body["participant"] = [p | {} for p in target["participant"]]

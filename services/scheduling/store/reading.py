@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.scheduling.tables import APPOINTMENT, COURSE, HOLD, RESOURCE, SESSION
@@ -76,6 +76,14 @@ async def find_booking(tx: AsyncConnection, clinic_id: str, booking_id: str) -> 
     """The appointment that was booked by a request."""
     mine = (APPOINTMENT.c.clinic_id == clinic_id) & (APPOINTMENT.c.booking_id == booking_id)
     return (await tx.execute(APPOINTMENTS_BY_START.where(mine))).one_or_none()
+
+
+_TAKEN_IN = text("SELECT FROM inbox WHERE source = '/stride/scheduling' AND event_id = :event_id")
+
+
+async def was_taken_in(tx: AsyncConnection, event_id: str) -> bool:
+    """Whether just this was asked here before, and done."""
+    return (await tx.execute(_TAKEN_IN, {"event_id": event_id})).rowcount > 0
 
 
 async def find_hold(tx: AsyncConnection, clinic_id: str, hold_id: str) -> Row[Any] | None:

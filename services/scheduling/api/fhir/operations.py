@@ -20,7 +20,7 @@ from services.scheduling.api.fhir.resources import PLAN_SYSTEM, SEQUENCE, Resour
 from services.scheduling.api.fhir.searches import find_resource
 from services.scheduling.domain.holds import HOLD_PREFIX
 from services.scheduling.domain.slots import TAKEN
-from services.scheduling.store.reading import find_appointment, find_booking, find_hold
+from services.scheduling.store.reading import find_appointment, find_booking, find_hold, was_taken_in
 from shared.events.scheduling import SlotRequested
 from shared.ids import derived_id
 from shared.messaging.message import Outcome
@@ -82,14 +82,21 @@ class Operations:
             row = await find_appointment(tx, bearer.clinic_id, appointment_id)
         if row is None:
             raise Refusal(404, "not-found", "The clinic has no such appointment.")
-        tag = request.headers.get("if-match")
-        if tag not in (None, "*", f'W/"{row.version}"'):
-            raise Refusal(412, "conflict", f"The appointment is at version {row.version} by now: read it again.")
         about = {"patient_id": row.patient_id, "plan_id": row.plan_id, "sequence": row.sequence}
         slot = {name: more[name] for name in ("start", "practitioner_id", "room_id", "rebook") if name in more}
         fact = self._fact(request, bearer, {**about, **slot, "action": action, "appointment_id": appointment_id})
+        await self._refuse_outdated(request, fact, row.version)
         await self._admit(fact)
         return tagged(await find_resource(self.running, bearer.clinic_id, appointment_id))
+
+    async def _refuse_outdated(self, request: Request, fact: SlotRequested, version: int) -> None:
+        """Who asks again under the same key has seen an older version: their own change made the newer one."""
+        tag = request.headers.get("if-match")
+        if tag in (None, "*", f'W/"{version}"'):
+            return
+        async with self.running.engine.connect() as tx:
+            if not await was_taken_in(tx, fact.event_id):
+                raise Refusal(412, "conflict", f"The appointment is at version {version} by now: read it again.")
 
     async def _asked(self, request: Request, action: Action, **more: Any) -> SlotRequested:
         bearer = self.bearer(request)
