@@ -62,6 +62,23 @@ async def test_a_password_opens_a_session_that_the_cookie_names_and_does_not_hol
     assert await trail(door, clinic_id) == ["st-clinician session.opened success"]
 
 
+@pytest.mark.parametrize(("wanted", "led"), [("/inbox/a-1", "/inbox/a-1"), ("/operations", "/")])
+async def test_a_link_to_an_alert_leads_there_once_somebody_has_signed_in(
+    client: httpx.AsyncClient, clinic_id: str, wanted: str, led: str
+) -> None:
+    assert (await client.get(wanted, headers=HTML)).headers["location"] == "/sign-in"
+    for place in (led, "/"):
+        assert (await enter(client, account_of("clinician", clinic_id), PASSWORD)).headers["location"] == place
+
+
+@pytest.mark.parametrize("place", ["https://elsewhere.example/inbox/a", "//elsewhere.example", "/inbox/a/../../x", ""])
+async def test_signing_in_leads_nobody_out_of_the_console(
+    client: httpx.AsyncClient, clinic_id: str, place: str
+) -> None:
+    client.cookies.set("stride_on_the_way", place)
+    assert (await enter(client, account_of("clinician", clinic_id), PASSWORD)).headers["location"] == "/"
+
+
 async def test_a_wrong_password_is_refused_without_saying_what_was_wrong(
     client: httpx.AsyncClient, door: Door, clinic_id: str
 ) -> None:

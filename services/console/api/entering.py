@@ -5,6 +5,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from services.console.api.desk import COOKIE, Desk
+from services.console.api.on_the_way import onwards
 from services.console.domain.audit import Event
 from services.console.domain.people import STAFF, Person
 from services.console.store import audit, sessions
@@ -33,11 +34,11 @@ def add_routes(desk: Desk, app: FastAPI) -> None:
 
 
 async def begin(request: Request, work: Work, person: Person, account: str, way: str) -> Response:
-    """Open a session and lead to the first page. Whoever signs in gets a new session, whatever came before."""
+    """Open a session and lead on. Whoever signs in gets a new session, whatever came before."""
     secret = await sessions.open_session(work.tx, person, account)
     event = Event(person.person_id, tuple(sorted(person.roles)), "session.opened", (), {"way": way})
     await audit.record(work.tx, person.clinic_id, [event])
-    answer = RedirectResponse("/", 303)
+    answer = onwards(request)
     # Lax: somebody who comes from their provider, or by a link in a message, is signed in all the same.
     secure = request.url.scheme == "https"
     answer.set_cookie(COOKIE, secret, httponly=True, samesite="lax", secure=secure, path="/")

@@ -6,11 +6,12 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 
 from services.console.api.desk import Desk
 from services.console.api.fhir.statement import MEDIA_TYPE, operation_outcome
 from services.console.api.forms import Forged, TooLarge
+from services.console.api.on_the_way import to_sign_in
 from services.console.api.words import N_
 from shared.messaging.errors import Unavailable
 from shared.tokens import NotAllowed, NotAuthenticated
@@ -58,7 +59,7 @@ def answer_on(app: FastAPI, desk: Desk) -> None:
             return _to_htmx(desk, request, error, problem)
         if "text/html" in request.headers.get("accept", ""):
             if isinstance(error, NotAuthenticated):
-                return RedirectResponse("/sign-in", 303)
+                return to_sign_in(request)
             return desk.stranger_page(request, "problem.html", problem.status, problem=problem)
         return _to_program(request, error, problem)
 
