@@ -178,7 +178,7 @@ class Clinic(_Entry):
     horizon_days: Annotated[int, Field(ge=28, le=730)] = 400
     notice_hours: Annotated[int, Field(ge=0, le=336)] = 24
     """Nothing is booked to start earlier than this from now."""
-    firm_days: Annotated[int, Field(ge=1, le=730)] = 14
+    firm_days: Annotated[int, Field(ge=1, le=730)] = 7
     """A session later than this from now may still be moved, the patient told, where its course becomes better."""
 
     @model_validator(mode="after")

@@ -17,6 +17,7 @@ from services.scheduling.domain.objective import (
     LEFT_OUT,
     NO_THERAPY,
     NOT_PREFERRED,
+    OFF_RHYTHM,
     OTHER_PRACTITIONER,
     OVER_QUOTA,
     UNEVEN,
@@ -100,8 +101,8 @@ def _slots(made: Instance, first: int, last: int) -> Slots:
     for day in range(first, last + 1):
         free_rooms = [start for start in range(0, 1440, calendar.slot_minutes) if _any(made, rooms, day, start)]
         for who in able:
-            starts = [start for start in free_rooms if _free(made, who, day, start)]
-            starts = [start for start in starts if _patient_can(made, day, start)]
+            starts = [start for start in free_rooms if is_free(made, who, day, start)]
+            starts = [start for start in starts if patient_can(made, day, start)]
             if starts:
                 found[who, day] = min(_start_price(made, day, start) for start in starts)
     return found
@@ -128,14 +129,14 @@ def _beside_therapy(made: Instance, day: int, start: int) -> bool:
     ]
     busy = made.schedule.busy.on(made.schedule.patients[made.plan.patient_id].resource, day)
     free = [other for other in near if not any(busy >> minute & 1 for minute in range(other, other + minutes))]
-    return not able or any(_free(made, who, day, other) for other in free for who in able)
+    return not able or any(is_free(made, who, day, other) for other in free for who in able)
 
 
 def _any(made: Instance, rooms: list[int], day: int, start: int) -> bool:
-    return any(_free(made, room, day, start) for room in rooms)
+    return any(is_free(made, room, day, start) for room in rooms)
 
 
-def _free(made: Instance, resource: int, day: int, start: int) -> bool:
+def is_free(made: Instance, resource: int, day: int, start: int) -> bool:
     """Open for the session, and not taken for it and the time after it."""
     calendar, minutes = made.schedule.calendar, made.plan.session_minutes
     assert calendar
@@ -145,7 +146,7 @@ def _free(made: Instance, resource: int, day: int, start: int) -> bool:
     )
 
 
-def _patient_can(made: Instance, day: int, start: int) -> bool:
+def patient_can(made: Instance, day: int, start: int) -> bool:
     taken = made.schedule.busy.on(made.schedule.patients[made.plan.patient_id].resource, day)
     minutes = range(start, start + made.plan.session_minutes)
     begin = NOW.timestamp() // 60 + 24 * 60
@@ -227,7 +228,9 @@ class _Model:
                     step = self._model.new_bool_var("")
                     out[day].append(step)
                     into[day + gap].append(step)
-                    self._costs.append(round(UNEVEN * (gap - sitting.spacing) ** 2) * step)
+                    off = abs(gap - sitting.spacing)
+                    price = round(UNEVEN * off**2) + (OFF_RHYTHM if off > 1 + 1e-6 else 0)
+                    self._costs.append(price * step)
         for held, steps in ((before, out), (after, into)):
             for day, each in held.items():
                 self._model.add(sum(steps[day]) == each)

@@ -1,10 +1,12 @@
 """Cancelled, moved and missed appointments, and sessions that were held."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from services.scheduling.domain.diary import Diary
 from shared.events import scheduling
 from shared.events.clinical import Phase
 from tests.domain.scheduling_examples import (
@@ -52,6 +54,18 @@ def test_a_cancelled_session_gets_another_time_and_nobody_else_moves() -> None:
     assert {n: a for n, a in after.items() if n != 8} == {n: a for n, a in before.items() if n != 8}
     assert all(2 <= gap <= 5 for gap in gaps([after[n] for n in range(7, 14)]))
     assert claimed_minutes(state) == busy_minutes(state)
+
+
+def test_what_was_with_somebody_else_gets_its_other_time_with_the_courses_practitioner() -> None:
+    state, _ = tell(schedule(), plan())
+    old, usual = live(state)[4], live(state)[0].practitioner
+    stand_in = replace(old, practitioner=3 - usual)
+    assert state.calendar
+    diary = Diary(state.calendar, state.busy, state.patients["p1"], NOW).with_appointments("plan-p1", [stand_in])
+    state = replace(state, busy=diary.busy, patients={"p1": diary.patient})
+    state, _ = tell(state, change(old.appointment_id), now=old.start - timedelta(days=2))
+    (new,) = [a for a in live(state) if a.replaces == old.appointment_id]
+    assert new.practitioner == usual
 
 
 def test_a_cancellation_without_a_wish_for_another_time_gives_the_session_up() -> None:

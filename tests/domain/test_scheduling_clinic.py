@@ -1,16 +1,17 @@
 """The simulated clinic by which the policy of booking was chosen."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 import pytest
 
 from benchmarks.scheduling.clinic.measures import measures
-from benchmarks.scheduling.clinic.policies import POLICIES
+from benchmarks.scheduling.clinic.policies import POLICIES, offer_by_gain
 from benchmarks.scheduling.clinic.setting import OPENS, WEEK, Setting, plans
-from benchmarks.scheduling.clinic.world import World
+from benchmarks.scheduling.clinic.world import OnOffer, World
 from tests.domain.scheduling_examples import overlaps
 
-SMALL = Setting(arrivals=10, warm_up=1, weeks=4)
+SMALL = Setting(arrivals=18, warm_up=1, weeks=4)
 
 
 def lived(policy: str, seed: int = 1) -> World:
@@ -25,8 +26,19 @@ def test_each_policy_books_nobody_twice_and_its_measures_are_shares(policy: str)
     found = measures(world)
     assert all(0 <= found[name] <= 1 for name in ("spacing", "within_bounds", "continuity", "use", "refill"))
     assert world.held
-    assert all(each.offers <= 3 for each in world.freed)
     assert (found["offers_per_slot"] > 0) is (POLICIES[policy].refill is not None)
+
+
+def test_nobody_is_offered_what_they_left_themselves_and_each_time_goes_to_three_at_most() -> None:
+    times = list[OnOffer]()
+
+    def noting(world: World, time: OnOffer, patients: Iterable[str]) -> int:
+        times.append(time)
+        return offer_by_gain(world, time, patients)
+
+    World(SMALL, 1, POLICIES["stride"].decide, noting).run()
+    assert any(each.asked for each in times)
+    assert all(each.left_by not in each.asked and len(set(each.asked)) == len(each.asked) <= 3 for each in times)
 
 
 def test_a_seed_is_one_run() -> None:

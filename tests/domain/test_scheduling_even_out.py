@@ -60,7 +60,7 @@ def test_a_far_session_out_of_its_rhythm_goes_back_and_the_patient_is_told() -> 
 
 
 def test_what_is_firm_stays() -> None:
-    state = displaced(booked_course(), 4, 1)
+    state = displaced(booked_course(), 3, 1)
     before = net(state)[1:]
     state, facts = first_held(state)
     assert facts == []

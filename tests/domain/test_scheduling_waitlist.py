@@ -11,7 +11,7 @@ from services.scheduling.domain.blocks import standing
 from services.scheduling.domain.booking import main_practitioners
 from services.scheduling.domain.course import Appointment, ClinicSchedule, Course, Unplaced
 from services.scheduling.domain.diary import Diary
-from services.scheduling.domain.objective import LEFT_OUT, OTHER_PRACTITIONER, UNEVEN
+from services.scheduling.domain.objective import LEFT_OUT, OTHER_PRACTITIONER, uneven
 from services.scheduling.domain.price import price_of, visits_of
 from services.scheduling.domain.quality import wrong_gaps
 from services.scheduling.domain.slots import Slot
@@ -80,7 +80,7 @@ def test_a_gap_that_is_too_long_becomes_even() -> None:
     (candidate,) = found(late, at(last.start.date(), 16), last.start - timedelta(days=1))
     assert (candidate.appointment_id, candidate.why) == (last.appointment_id, "spacing")
     gap = (last.start - live(state)[-2].start).days
-    assert candidate.gain == round(UNEVEN * (gap + 7 - 3.5) ** 2) - round(UNEVEN * (gap - 3.5) ** 2)
+    assert candidate.gain == uneven(gap + 7, 3.5) - uneven(gap, 3.5)
 
 
 def test_the_main_practitioner_is_worth_an_offer() -> None:

@@ -10,7 +10,7 @@ All of it is about what happened after the warm-up:
   the last three weeks count if they have begun;
 - use: share of the practitioners' open hours in which a session was held, with the buffer that follows it;
 - refill: share of the minutes that were cancelled on the day before in which the practitioner had somebody else;
-- offers_per_slot: offers for each slot that was cancelled on the day before;
+- offers_per_slot: all offers, also of time that an accepted offer or a move left, for each slot cancelled so;
 - moves_per_course: appointments that were moved without anybody's asking, for each plan that came.
 """
 
@@ -51,7 +51,7 @@ def measures(world: World) -> dict[str, float]:
         "days_to_first": fmean(_waits(world, came)),
         "use": minutes / (OPEN_MINUTES_A_WEEK * weeks),
         "refill": fmean(each.refilled for each in freed),
-        "offers_per_slot": fmean(each.offers for each in freed),
+        "offers_per_slot": world.offers / len(freed),
         "moves_per_course": world.moved / len(came),
     }
 

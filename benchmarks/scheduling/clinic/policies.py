@@ -1,14 +1,14 @@
 """The policies that are compared: what is booked when, and who gets a freed slot."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from operator import add
 from typing import NamedTuple
 
-from benchmarks.scheduling.clinic.world import Decide, Refill, World
+from benchmarks.scheduling.clinic.world import Decide, OnOffer, Refill, World
 from services.scheduling.domain.booking import START_WITHIN_DAYS, expanded, main_practitioners, new_appointment
-from services.scheduling.domain.course import Appointment, ClinicSchedule, Course
+from services.scheduling.domain.course import Appointment, ClinicSchedule, Course, Patient
 from services.scheduling.domain.decide import terms_of_plan
 from services.scheduling.domain.diary import Diary
 from services.scheduling.domain.objective import uneven, wait
@@ -58,18 +58,26 @@ def next_visit(schedule: ClinicSchedule, fact: PatientFact, now: datetime) -> Cl
     return replace(schedule, busy=diary.busy, patients={**schedule.patients, fact.patient_id: diary.patient})
 
 
-def offer_by_gain(world: World, slot: Slot) -> int:
-    """Offer a freed slot to one after another of those who gain from it, by the product's rules."""
-    assert world.schedule.calendar
-    found = [each for patient in _sought(world, slot) for each in candidates(_diary(world, patient), slot)]
-    asked, now, rules = list[str](), world.now, OfferRules()
-    while offer := next_offer(found, asked, slot, rules, now):
-        asked.append(offer.candidate.patient_id)
+def offer_by_gain(world: World, time: OnOffer, patients: Iterable[str]) -> int:
+    """Offer freed time to one after another of those who gain from it, by the product's rules."""
+    asked, now, rules, slot = len(time.asked), world.now, OfferRules(), time.slot
+    if asked == rules.at_most or not _is_free(world, slot):
+        return 0
+    sought = [each for each in patients if each != time.left_by and _sought(world.schedule.patients[each], slot)]
+    found = [each for patient in sought for each in candidates(_diary(world, patient), slot)]
+    while offer := next_offer(found, time.asked, slot, rules, now):
+        time.asked.append(offer.candidate.patient_id)
         if world.chance(slot.start, slot.practitioner, offer.candidate.patient_id).random() < world.setting.accepted:
             _accept(world, offer.candidate)
             break
         now = offer.expires_at
-    return len(asked)
+    return len(time.asked) - asked
+
+
+def _is_free(world: World, slot: Slot) -> bool:
+    assert world.schedule.calendar
+    spans = world.schedule.calendar.spans(slot.start, slot.end)
+    return not any(mask & world.schedule.busy.on(slot.practitioner, day) for day, mask in spans)
 
 
 def _of(diary: Diary, appointment_id: str) -> tuple[str, Appointment]:
@@ -99,18 +107,15 @@ def _with_next(diary: Diary, plan_id: str) -> Diary:
     return diary.with_appointments(plan_id, [diary.placed(new_appointment(diary, course, session), opening, "")])
 
 
-def _sought(world: World, slot: Slot) -> list[str]:
-    """Those with an appointment in the weeks after the slot, or with a session without a time."""
-    found: list[str] = []
-    for name, patient in world.schedule.patients.items():
-        for course in patient.courses.values():
-            later = any(
-                a.status == "booked" and slot.start < a.start < slot.start + _SOUGHT
-                for a in course.appointments.values()
-            )
-            if later or any(session.unplaced for session in course.sessions.values()):
-                found.append(name)
-    return found
+def _sought(patient: Patient, slot: Slot) -> bool:
+    """Who has an appointment in the weeks after the slot, or a session without a time."""
+    for course in patient.courses.values():
+        later = any(
+            a.status == "booked" and slot.start < a.start < slot.start + _SOUGHT for a in course.appointments.values()
+        )
+        if later or any(session.unplaced for session in course.sessions.values()):
+            return True
+    return False
 
 
 def _diary(world: World, patient_id: str) -> Diary:

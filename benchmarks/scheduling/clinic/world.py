@@ -1,6 +1,6 @@
 """The simulated clinic's days: plans come, sessions are held or missed, people cancel; the policy decides."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
@@ -9,24 +9,33 @@ from random import Random
 
 from benchmarks.scheduling.clinic.setting import OPENS, WEEK, Setting, calendar, plans
 from services.scheduling.domain.course import Appointment, ClinicSchedule, Course, Patient
+from services.scheduling.domain.freed import Freed, freed
 from services.scheduling.domain.slots import Slot
 from shared.events.base import PatientFact
 from shared.events.intake import AppointmentChangeRequested, PlanCreated, SessionLogged
 
 Decide = Callable[[ClinicSchedule, PatientFact, datetime], ClinicSchedule]
 """A policy of booking: what the clinic does on a fact."""
-Refill = Callable[["World", Slot], int]
-"""What it does with a freed slot; how many offers it made."""
+Refill = Callable[["World", "OnOffer", Iterable[str]], int]
+"""What it does with freed time and these patients; how many offers it made."""
 _PATIENTS = 1000
 
 
 @dataclass(slots=True)
-class Freed:
-    """A cancelled slot, what was offered, and which share of it somebody else has at its begin."""
+class Cancelled:
+    """A cancelled slot, and which share of it somebody else has at its begin."""
 
     slot: Slot
-    offers: int = 0
     refilled: float = 0.0
+
+
+@dataclass(slots=True)
+class OnOffer:
+    """Time that a decision has set free, whoever left it, and who was asked."""
+
+    slot: Slot
+    left_by: str
+    asked: list[str] = field(default_factory=list[str])
 
 
 @dataclass(slots=True)
@@ -44,7 +53,10 @@ class World:
     held: list[tuple[str, Appointment]] = field(default_factory=list[tuple[str, Appointment]])
     moved: int = 0
     """Appointments that were moved without anybody's asking."""
-    freed: list[Freed] = field(default_factory=list[Freed])
+    freed: list[Cancelled] = field(default_factory=list[Cancelled])
+    offers: int = 0
+    """Of all time that became free, not only of what was cancelled."""
+    _free: list[OnOffer] = field(default_factory=list[OnOffer])
     _coming: list[tuple[datetime, int, Callable[[], None]]] = field(default_factory=list)
     _order: Iterator[int] = field(default_factory=count)
 
@@ -60,7 +72,7 @@ class World:
 
     def take(self, patient_id: str, changed: ClinicSchedule, *, asked: bool = False) -> None:
         """Go on with a changed schedule; what is booked anew or elsewhere will be held, missed or cancelled."""
-        before = self.schedule.patients[patient_id]
+        schedule, before = self.schedule, self.schedule.patients[patient_id]
         self.schedule = changed
         for plan_id, course in changed.patients[patient_id].courses.items():
             known = before.courses.get(plan_id) or Course(plan_id)
@@ -69,6 +81,23 @@ class World:
                 if appointment.status == "booked" and (old is None or old.start != appointment.start):
                     self.moved += bool(old) and not asked and self.measured(self.now)
                     self._expect(patient_id, plan_id, appointment)
+        if self.refill:
+            self._offer(patient_id, freed(schedule, changed, self.now))
+
+    def _offer(self, patient_id: str, times: Sequence[Freed]) -> None:
+        """As the product does: what became free to everybody, what was free already to who has just changed."""
+        new = [OnOffer(Slot(each.start, each.end, each.practitioner, each.room or 0), patient_id) for each in times]
+        known = [each for each in self._free if each.slot.start > self.now]
+        self._free = [*known, *new]
+        for each in known:
+            self._ask(each, [patient_id])
+        for each in new:
+            self._ask(each, self.schedule.patients)
+
+    def _ask(self, time: OnOffer, patients: Iterable[str]) -> None:
+        if self.refill:
+            made = self.refill(self, time, patients)
+            self.offers += made if self.measured(self.now) else 0
 
     def chance(self, *about: object) -> Random:
         """The same for the same things, whatever the policy."""
@@ -122,18 +151,16 @@ class World:
 
     def _cancel(self, patient_id: str, booked: Appointment) -> None:
         self._tell(patient_id, self._change(patient_id, booked, "cancel"))
-        freed = Freed(Slot(booked.start, booked.end, booked.practitioner, booked.room))
-        if self.refill:
-            freed.offers = self.refill(self, freed.slot)
+        gone = Cancelled(Slot(booked.start, booked.end, booked.practitioner, booked.room))
         if self.measured(booked.start):
-            self.freed.append(freed)
-            self._later(booked.start, lambda: self._look(freed))
+            self.freed.append(gone)
+            self._later(booked.start, lambda: self._look(gone))
 
-    def _look(self, freed: Freed) -> None:
+    def _look(self, gone: Cancelled) -> None:
         assert self.schedule.calendar
-        spans = list(self.schedule.calendar.spans(freed.slot.start, freed.slot.end))
-        taken = sum((mask & self.schedule.busy.on(freed.slot.practitioner, day)).bit_count() for day, mask in spans)
-        freed.refilled = taken / sum(mask.bit_count() for _, mask in spans)
+        spans = list(self.schedule.calendar.spans(gone.slot.start, gone.slot.end))
+        taken = sum((mask & self.schedule.busy.on(gone.slot.practitioner, day)).bit_count() for day, mask in spans)
+        gone.refilled = taken / sum(mask.bit_count() for _, mask in spans)
 
     def _change(self, patient_id: str, booked: Appointment, what: str) -> AppointmentChangeRequested:
         return AppointmentChangeRequested.model_validate(

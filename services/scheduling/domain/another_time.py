@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import zip_longest
 
+from services.scheduling.domain.blocks import standing
 from services.scheduling.domain.booking import START_WITHIN_DAYS, main_practitioners
 from services.scheduling.domain.course import Appointment, Course, Unplaced
 from services.scheduling.domain.diary import Diary
 from services.scheduling.domain.minutes import minutes_since_1970
+from services.scheduling.domain.objective import uneven
 from services.scheduling.domain.openings import ANYBODY, Opening, Openings
 from services.scheduling.domain.paths import Place, Wanted
 from services.scheduling.domain.placing import Window, place_again
@@ -32,11 +34,11 @@ class AnotherTime:
     def places(self) -> list[Place]:
         """A place for the leaving appointment's session, and for each later appointment."""
         openings = self._openings()
-        main = main_practitioners(self.diary, self.course, [self.leaving])
+        main = main_practitioners(self.diary, self.course, standing(self.course) or [self.leaving])
         nowhere: list[Place] = [(self._day(self.leaving), None), *self._as_they_are()]
         if not main or not openings.rooms:
             return nowhere
-        found = place_again(self._wanted(openings), self._window(), main[0]) or nowhere
+        found = place_again(self._wanted(openings), self._window(), main[0], self._cost) or nowhere
         moved = sum(1 for old, new in zip(self._as_they_are(), found[1:], strict=True) if old != new)
         later = self._between_later_ones(main[0]) if moved > _FEW or found[0][1] is None else None
         return [(later.day, later), *self._as_they_are()] if later else found
@@ -109,6 +111,13 @@ class AnotherTime:
         # Where the bound can't be kept any more, or the patient wishes otherwise, soon is good enough.
         last = last if last >= soonest else soonest + session.max_gap_days
         return Window(first, max(left, soonest), last)
+
+    def _cost(self, day: int) -> int:
+        """What a day costs by its distance to the session before, or to the day that was left where none counts."""
+        before, session = self._day_before(), self.course.sessions[self.leaving.sequence]
+        if before and self.not_before is None:
+            return uneven(day - before, session.spacing_days)
+        return uneven(day, self._window().ideal)
 
     def _day_before(self) -> int:
         """The day of the last session that stays, before those that may move; 0 where there is none."""

@@ -87,7 +87,7 @@ class ClinicCalendar:
     """By resource, patients among them: when it can't be booked whatever the hours say."""
     notice: timedelta = timedelta(hours=24)
     """Nothing is booked to start earlier than this from now: people must be able to come."""
-    firm_days: int = 14
+    firm_days: int = 7
     """A session later than this from now may still be moved to make its course better."""
     _memo: dict[tuple[int, int, int], int] = field(
         default_factory=dict[tuple[int, int, int], int], init=False, compare=False, repr=False

@@ -1,11 +1,11 @@
 """Choosing the days of a course: the cheapest by the objective, over all first days and main practitioners."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from itertools import count
 
-from services.scheduling.domain.objective import LEFT_OUT, LENIENT, NEVER, STRICT, Rules, uneven, wait
+from services.scheduling.domain.objective import LEFT_OUT, LENIENT, NEVER, STRICT, Rules, wait
 from services.scheduling.domain.paths import Paths, Place, Wanted
 from services.scheduling.domain.visits import Breach, first_breach
 from shared.events.clinical import VisitLimit
@@ -128,11 +128,13 @@ def _earlier(wanted: Sequence[Wanted], breach: Breach, other: int) -> list[Wante
     ]
 
 
-def place_again(wanted: Sequence[Wanted], window: Window, practitioner: int) -> list[Place] | None:
-    """Place the first session anew, and move as few of those after it as the gap bounds allow."""
+def place_again(
+    wanted: Sequence[Wanted], window: Window, practitioner: int, cost: Callable[[int], int]
+) -> list[Place] | None:
+    """Place the first session anew, by what its day costs, and move as few of those after it as gap bounds allow."""
     for width, leave_out in ((_NEAR, False), (_FAR, False), (_FAR, True)):
         first, last = max(window.first, window.ideal - width), min(window.last, window.ideal + width)
-        starts = {day: uneven(day, window.ideal) for day in range(int(first), int(last) + 1)}
+        starts = {day: cost(day) for day in range(int(first), int(last) + 1)}
         if leave_out and wanted[0].out_on is not None:
             starts[wanted[0].out_on] = 0
         paths = Paths(wanted, starts, window.held, Rules(over_quota=True, leave_out=leave_out))

@@ -17,6 +17,7 @@ from services.scheduling.domain.booking import main_practitioners, new_appointme
 from services.scheduling.domain.course import Appointment, Course, Session, Terms
 from services.scheduling.domain.diary import Diary
 from services.scheduling.domain.minutes import minutes_since_1970
+from services.scheduling.domain.objective import OTHER_PRACTITIONER, OVER_QUOTA, uneven, week_of
 from services.scheduling.domain.openings import Openings
 from services.scheduling.domain.price import Price, Visit, keeps_bounds, price_of, visit_of, visits_of
 from services.scheduling.domain.slots import Slot
@@ -124,11 +125,12 @@ class _Standing:
 
 
 def _of_course(diary: Diary, course: Course, slot: Slot) -> Iterator[Candidate]:
+    wanting = [*_wanting(diary, course, slot)]
     openings = diary.openings(course)
-    for main in main_practitioners(diary, course, standing(course))[:1]:
+    for main in main_practitioners(diary, course, standing(course))[:1] if wanting else ():
         known = _Standing(diary, course, openings, visits_of(diary, course, openings), main)
         before = known.price(known.visits, known.without_time)
-        for session, leaving in _wanting(course, slot.start):
+        for session, leaving in wanting:
             there = _in(slot, leaving or new_appointment(diary, course, session))
             visits = known.changed(session, leaving, there)
             after = known.price(visits, known.without_time - (leaving is None))
@@ -145,14 +147,38 @@ def _of_course(diary: Diary, course: Course, slot: Slot) -> Iterator[Candidate]:
                 )
 
 
-def _wanting(course: Course, start: datetime) -> Iterator[tuple[Session, Appointment | None]]:
-    """What could take a slot: the next appointment after it, and every session without a time."""
-    later = next((a for a in standing(course) if a.status == "booked" and a.start > start), None)
-    if later:
-        yield course.sessions[later.sequence], later
+def _wanting(diary: Diary, course: Course, slot: Slot) -> Iterator[tuple[Session, Appointment | None]]:
+    """What could take a slot: the next appointment after it where that may be better, and what has no time."""
+    kept = standing(course)
+    at = next((index for index, a in enumerate(kept) if a.status == "booked" and a.start > slot.start), None)
+    if at is not None and not _hopeless(diary, course, kept, at, slot):
+        yield course.sessions[kept[at].sequence], kept[at]
     for session in course.sessions.values():
         if _waits(session):
             yield session, None
+
+
+def _hopeless(diary: Diary, course: Course, kept: Sequence[Appointment], at: int, slot: Slot) -> bool:
+    """Whether an appointment would be too near to the one before, or only worse: decided first, it is so of most."""
+    if not at:
+        return False
+    day_of, later, terms = diary.calendar.day_of, kept[at], terms_of(course)
+    before, session = day_of(kept[at - 1].start), course.sessions[later.sequence]
+    sooner, day = day_of(slot.start), day_of(later.start)
+    if sooner - before < session.min_gap_days <= day - before:
+        return True
+    if terms.preferred_times or terms.therapy or terms.practitioner_id:
+        return False
+    who = [a.practitioner for a in kept]
+    main = max(sorted(set(who)), key=who.count)
+    after = [(day_of(a.start), course.sessions[a.sequence].spacing_days) for a in kept[at + 1 : at + 2]]
+
+    def costs(day: int, practitioner: int) -> int:
+        gaps = uneven(day - before, session.spacing_days) + sum(uneven(then - day, gap) for then, gap in after)
+        return gaps + (OTHER_PRACTITIONER if practitioner != main else 0)
+
+    quota = OVER_QUOTA if week_of(sooner) != week_of(day) else 0
+    return costs(sooner, slot.practitioner) >= costs(day, later.practitioner) + quota
 
 
 def _waits(session: Session) -> bool:
