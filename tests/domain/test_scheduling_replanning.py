@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.scheduling.instances import Size, empty_clinic, plan_of
+from benchmarks.scheduling.joint import joint_bound
 from services.scheduling.domain.course import Appointment, ClinicSchedule
 from services.scheduling.domain.minutes import FULL
 from services.scheduling.domain.replanning import Puzzle, replan
@@ -60,6 +61,20 @@ def test_the_search_never_makes_the_first_answer_worse(seed: int, first: int) ->
     busy, found = puzzle.in_turn()
     _, better = puzzle.improved(busy, found, Random(seed), 20)
     assert sum(cost for cost, _ in better) <= sum(cost for cost, _ in found)
+
+
+def test_the_search_reaches_the_joint_optimum_that_cp_sat_proves() -> None:
+    searched = 0
+    for seed in range(4):
+        state = away(clinic(seed, 14), 1, 9, 5)
+        puzzle = Puzzle.of(state, NOW)
+        busy, first = puzzle.in_turn()
+        cost = sum(cost for cost, _ in puzzle.improved(busy, first, Random(seed), 60)[1])
+        bound = joint_bound(puzzle, state, cost)
+        assert bound.proven
+        assert cost == bound.least
+        searched += cost < sum(cost for cost, _ in first)
+    assert searched, "the first answer is not always the best"
 
 
 def test_who_finds_no_time_is_cancelled_and_reported_with_the_reason() -> None:

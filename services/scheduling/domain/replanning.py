@@ -79,10 +79,13 @@ class Puzzle:
         return busy, [placed[index] for index in range(len(self.blocks))]
 
     def improved(self, busy: Busy, found: list[Found], chance: Random, rounds: int) -> tuple[Busy, list[Found]]:
-        """The same or something cheaper."""
-        few = min(_FREED, len(self.blocks))
-        for _ in range(rounds if len(self.blocks) > 1 else 0):
-            dear = chance.choices(range(len(found)), weights=[cost**2 + 1 for cost, _ in found])[0]
+        """The same or something cheaper; over as soon as each block has the best place for itself."""
+        least, few = self.least(), min(_FREED, len(self.blocks))
+        for _ in range(rounds):
+            extra = [cost - best for (cost, _), best in zip(found, least, strict=True)]
+            if not any(extra):
+                break
+            dear = chance.choices(range(len(found)), weights=[each**2 for each in extra])[0]
             others = chance.sample([index for index in range(len(found)) if index != dear], few - 1)
             order = [dear, *others]
             freed = busy
@@ -93,6 +96,10 @@ class Puzzle:
                 busy = tried
                 found = [placed.get(index, known) for index, known in enumerate(found)]
         return busy, found
+
+    def least(self) -> list[int]:
+        """What each block costs as if the others stood nowhere in its way."""
+        return [block.place(self.diary(block, self.busy))[0] for block in self.blocks]
 
     def _placed(self, busy: Busy, order: Sequence[int]) -> tuple[Busy, dict[int, Found]]:
         placed: dict[int, Found] = {}
