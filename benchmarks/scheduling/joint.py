@@ -122,11 +122,11 @@ class _Joint:
         for day, here in held.items():
             out, start = self.model.new_bool_var(""), self.model.new_int_var(0, 1440 // _GRID, "")
             self.costs.append(LEFT_OUT * out)
-            for kind, offer in (("practitioner", made.plan.skill), ("room", made.plan.room_kind)):
-                with_whom = {r: self._with(made, start, day, r) for r in calendar.offering(kind, offer)}
-                self.model.add(sum(with_whom.values()) + out == here)
-                if kind == "practitioner":
-                    self.costs += [OTHER_PRACTITIONER * chosen for who, chosen in with_whom.items() if who != main]
+            who = {r: self._with(made, start, day, r) for r in calendar.offering("practitioner", made.plan.skill)}
+            where = [self._with(made, start, day, r) for r in calendar.offering("room", made.plan.room_kind)]
+            for chosen in (who.values(), where):
+                self.model.add(sum(chosen) + out == here)
+            self.costs += [OTHER_PRACTITIONER * chosen for each, chosen in who.items() if each != main]
 
     def _with(self, made: Instance, start: Any, day: int, resource: int) -> Any:
         """Whether the session is with that practitioner, or in that room, on the day."""
