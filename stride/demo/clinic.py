@@ -5,11 +5,19 @@ from datetime import datetime, timedelta
 from itertools import zip_longest
 from typing import Literal
 
+from shared.alerting import alert_about
 from shared.events.base import Fact, of_patients
-from shared.events.console import PlanAdjustmentApproved, PlanAdjustmentDeclined
+from shared.events.console import (
+    AlertActionRequested,
+    PlanAdjustmentApproved,
+    PlanAdjustmentDeclined,
+    ProposalDecision,
+)
 from shared.events.intake import AppointmentChangeRequested, PlanEnded
+from shared.events.notifications import AlertFact, AlertRaised
 from shared.events.progress import PlanAdjustmentProposed
 from shared.events.scheduling import AppointmentFact
+from shared.ids import derived_id
 from stride.demo import firsts, visits
 from stride.demo.chart import Chart
 from stride.demo.draws import happens, one_of
@@ -31,6 +39,8 @@ class Clinic:
 
     def __init__(self, patients: Sequence[Patient]) -> None:
         self.charts = {patient.patient_id: Chart(patient) for patient in patients}
+        self._alerts: dict[str, AlertRaised] = {}
+        self._revisions: dict[str, int] = {}
 
     def learn(self, facts: Iterable[Fact]) -> None:
         """Take in what the topics say."""
@@ -38,6 +48,7 @@ class Clinic:
             chart = self.charts.get(fact.patient_id)
             if chart is not None:
                 chart.learn(fact)
+                self._learn_of_alert(fact)
 
     def clinic_ids(self) -> list[str]:
         """The clinics that have patients."""
@@ -65,6 +76,34 @@ class Clinic:
     def decisions(self, proposals: Iterable[PlanAdjustmentProposed], now: datetime) -> list[Handing]:
         """What a clinician says to each: mostly yes."""
         return [self._decision(proposal, now) for proposal in proposals]
+
+    def closing(self, decision: Handing, now: datetime) -> list[Handing]:
+        """Who has decided closes the alert that asked for it, if there is one that they know of."""
+        (fact,) = decision.facts
+        assert isinstance(fact, ProposalDecision)
+        proposed = derived_id(PlanAdjustmentProposed.wire_type(), fact.clinic_id, fact.proposal_id)
+        alert = self._alerts.pop(alert_about(proposed), None)
+        if alert is None:
+            return []
+        revision = self._revisions[alert.alert_id]
+        closed = AlertActionRequested(
+            clinic_id=alert.clinic_id,
+            patient_id=alert.patient_id,
+            request_id=f"rq-close-{alert.alert_id}",
+            alert_id=alert.alert_id,
+            revision=revision,
+            action="resolve",
+            requested_by=alert.owner or "staff",
+            requested_at=now,
+        )
+        return [Handing((closed,), now)]
+
+    def _learn_of_alert(self, fact: Fact) -> None:
+        if isinstance(fact, AlertRaised) and fact.kind == "adjustment-proposed":
+            self._alerts[fact.alert_id] = fact
+        if isinstance(fact, AlertRaised | AlertFact):
+            revision = 1 if isinstance(fact, AlertRaised) else fact.revision
+            self._revisions[fact.alert_id] = max(revision, self._revisions.get(fact.alert_id, 1))
 
     def _decision(self, proposal: PlanAdjustmentProposed, now: datetime) -> Handing:
         patient = self.charts[proposal.patient_id].patient

@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 
 from shared.clock import wall_seconds
 from shared.events.base import Fact
-from shared.events.console import PlanAdjustmentApproved, ProposalDecision
+from shared.events.console import AlertActionRequested, PlanAdjustmentApproved, ProposalDecision
 from shared.events.progress import PlanAdjustmentProposed
 from shared.flow import INBOUND_TOPIC
 from stride.demo.fhir import bundle
@@ -100,7 +100,8 @@ class Doors:
     async def _post_event(self, handing: Handing) -> httpx.Response:
         (fact,) = handing.facts
         headers = {f"ce-{name}": value for name, value in _attributes(handing, fact).items()}
-        headers |= {"content-type": "application/json", **self._tokens.header(handing.clinic_id)}
+        role = "clinician" if isinstance(fact, AlertActionRequested) else "clinic-system"
+        headers |= {"content-type": "application/json", **self._tokens.header(handing.clinic_id, role)}
         return await self._http.post(f"{self._intake}/events", content=_body(fact), headers=headers)
 
     async def _post_bundle(self, handing: Handing) -> httpx.Response:

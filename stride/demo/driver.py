@@ -117,6 +117,7 @@ class Driver:
         for clinic_id in self._clinic.clinic_ids():
             for decision in self._clinic.decisions(await self._doors.proposals(clinic_id), now):
                 await self._hand_in([decision], now)
+                await self._hand_in(self._clinic.closing(decision, now), now)
 
     async def _hand_in(self, handings: Sequence[Handing], now: datetime) -> None:
         """Hand these in, a few at once, and wait until everything that follows from them is done."""

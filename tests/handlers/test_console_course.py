@@ -7,10 +7,12 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from shared.alerting import alert_about
 from shared.events.console import PlanAdjustmentApproved
+from shared.events.notifications import AlertRaised
 from shared.events.progress import PlanAdjustmentProposed
 from shared.messaging.door import Door
-from tests.domain.progress_story import PLAN, Story
+from tests.domain.progress_story import PLAN, Story, at
 from tests.handlers.console_desk import HTML, admit, as_, csrf_of, sign_in
 from tests.handlers.test_console_fhir import told, whole
 
@@ -114,6 +116,24 @@ async def handed_in(door: Door, clinic_id: str) -> list[dict[str, Any]]:
     query = text("SELECT payload FROM outbox WHERE convert_from(aggregateid, 'UTF8') LIKE :mine ORDER BY position")
     async with door.engine.connect() as tx:
         return [json.loads(row.payload) for row in await tx.execute(query, {"mine": f"{clinic_id}/%"})]
+
+
+async def test_who_decides_closes_the_alert_that_asked_for_it(
+    client: httpx.AsyncClient, door: Door, clinic_id: str
+) -> None:
+    story = Story(clinic_id, "patient-1")
+    facts = told(story, story.plan(), *story.course(IMPROVING))
+    (proposal,) = (fact for fact in facts if isinstance(fact, PlanAdjustmentProposed))
+    alert_id = alert_about(proposal.event_id)
+    about: dict[str, Any] = {"clinic_id": clinic_id, "patient_id": "patient-1", "severity": "warning", "title": "T"}
+    await admit(door, [*facts, AlertRaised(**about, alert_id=alert_id, kind="adjustment-proposed", raised_at=at(40))])
+    await sign_in(client, door, "clinician", clinic_id)
+    form = {"csrf": await csrf_of(client, PAGE), "decision": "decline"}
+    assert (await client.post(f"{PAGE}/proposals/{proposal.proposal_id}", data=form, headers=HTML)).status_code == 303
+    declined, closed = await handed_in(door, clinic_id)
+    assert declined["proposal_id"] == proposal.proposal_id
+    expected = {"alert_id": alert_id, "revision": 1, "action": "resolve", "requested_by": "st-clinician"}
+    assert expected.items() <= closed.items()
 
 
 async def test_a_course_is_found_by_its_patient(client: httpx.AsyncClient, door: Door, clinic_id: str) -> None:

@@ -69,7 +69,7 @@ def add_routes(desk: Desk, app: FastAPI) -> None:
 async def _listed(visit: Visit, words: str) -> dict[str, Any]:
     named = await patients.find(visit.tx, visit.clinic_id, words) if words else None
     queues = await waiting.queue(visit.tx, visit.clinic_id, _MOST, named)
-    cases = await cases_of(visit, queues)
+    cases = sorted(await cases_of(visit, queues), key=lambda case: (case.session and case.session.earliest, case.about))
     await visit.saw("waiting.listed", {case.patient_id for case in cases})
     shown = {"cases": cases, "q": words, "more": len(queues) == _MOST}
     return {**shown, **await tabs(visit), **what_cases_show(visit)}
