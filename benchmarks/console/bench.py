@@ -25,6 +25,7 @@ Figures = dict[str, Any]
 
 PAGES: Final = (
     "/inbox", "/inbox?folder=resolved", "/inbox?folder=all&q=Patient+42", "/inbox?mine=true", "/clinic", "/audit",
+    "/calendar", "/calendar?by=room", "/calendar?view=week&of=pr-3", "/calendar/appointments/ap-7-3",
 )  # fmt: skip
 
 

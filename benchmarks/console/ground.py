@@ -18,6 +18,8 @@ from services.console.api import edge
 from services.console.gateways.accounts import password_hash
 from services.console.handlers import HANDLERS
 from services.console.store import FileStore, sessions
+from services.scheduling.inbound.clinics import description_of
+from shared.clinics import load_clinics
 from shared.clock import FileClock
 from shared.database import open_engine
 from shared.events.base import Fact
@@ -33,6 +35,8 @@ _PER_CLINIC: Final = 5_000
 """Courses of one clinic; a stack serves many clinics."""
 _ALERTS: Final = 10
 _WEEKS: Final = 20
+_APPOINTMENTS: Final = 12
+"""Of each course: a clinic has 240 a day, with 24 practitioners."""
 _FILL: Final = (
     """
     INSERT INTO patient SELECT 'bench-' || n / CAST(:per AS integer), 'p-' || n, 'Patient ' || n || ' of the Bench', 0
@@ -49,6 +53,24 @@ _FILL: Final = (
         CASE WHEN (n + a) % 50 = 0 THEN NULL ELSE 'st-ada' END
     FROM generate_series(CAST(:first AS integer), CAST(:last AS integer)) AS n,
         generate_series(0, CAST(:alerts AS integer) - 1) AS a
+    """,
+    """
+    INSERT INTO appointment (clinic_id, patient_id, appointment_id, plan_id, sequence, version, state, reason,
+        start_at, end_at, placed_version, practitioner_id, room_id)
+    SELECT 'bench-' || n / CAST(:per AS integer), 'p-' || n, 'ap-' || n || '-' || a, 'plan-' || n, a + 1, 1,
+        CASE WHEN (n + a) % 20 = 0 THEN 'cancelled' ELSE 'booked' END, '', start_at, start_at + interval '45 min', 1,
+        'pr-' || (number / 250) % 24, 'room-' || (number / 250) % 24
+    FROM generate_series(CAST(:first AS integer), CAST(:last AS integer)) AS n,
+        generate_series(0, CAST(:appointments AS integer) - 1) AS a,
+        LATERAL (SELECT n % CAST(:per AS integer) * CAST(:appointments AS integer) + a) AS counted (number),
+        LATERAL (SELECT CAST(:now AS timestamptz) + make_interval(days => number % 250 - 125,
+            mins => number / 6000 * 60)) AS placed (start_at)
+    """,
+    """
+    INSERT INTO attendance SELECT clinic_id, patient_id, 's-' || appointment_id, start_at, plan_id, appointment_id,
+        false
+    FROM appointment WHERE start_at < CAST(:now AS timestamptz) AND state = 'booked'
+        AND clinic_id = 'bench-' || CAST(:first AS integer) / CAST(:per AS integer)
     """,
     """
     INSERT INTO weekly SELECT 'bench-' || n / CAST(:per AS integer), 'p-' || n, 'plan-' || n, 'no-show',
@@ -100,6 +122,8 @@ async def ground(database_url: str, home: Path, courses: int) -> AsyncGenerator[
         await asyncio.sleep(0.02)
     made = Ground(f"http://{LOOPBACK}:{port}", door, "")
     made.link = await made.another_link()
+    (clinic,) = load_clinics(settings.stride_clinics).values()
+    await made.admit([description_of(clinic, FIRST_DAY, 1)])
     try:
         yield made
     finally:
@@ -111,7 +135,7 @@ async def ground(database_url: str, home: Path, courses: int) -> AsyncGenerator[
 
 async def _fill(database_url: str, courses: int) -> None:
     engine = open_engine(database_url, "console", pool_size=1)
-    given = {"per": _PER_CLINIC, "alerts": _ALERTS, "weeks": _WEEKS, "now": FIRST_DAY}
+    given = {"per": _PER_CLINIC, "alerts": _ALERTS, "weeks": _WEEKS, "appointments": _APPOINTMENTS, "now": FIRST_DAY}
     for first in range(0, courses, _PER_CLINIC):
         wanted = {**given, "first": first, "last": min(courses, first + _PER_CLINIC) - 1}
         async with engine.begin() as tx:

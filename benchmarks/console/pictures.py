@@ -34,7 +34,7 @@ class Shot:
     """A picture: who looks at which page, and how."""
 
     name: str
-    role: Literal["clinician", "operator"]
+    role: Literal["clinician", "front-desk", "operator"]
     path: str
     follow: str = ""
     """Words of the link to click from there; empty where the page itself is meant."""
@@ -51,6 +51,9 @@ SHOTS: Final = (
     Shot("inbox-dark", "clinician", "/inbox", shows="[data-row]", scheme="dark"),
     Shot("inbox-phone", "clinician", "/inbox", shows="[data-row]", size=_PHONE),
     Shot("evidence", "clinician", "/inbox?q=pain", follow="Pain down by 40%", shows="figure .chart"),
+    Shot("calendar", "front-desk", "/calendar", shows=".entry"),
+    Shot("calendar-dark", "front-desk", "/calendar?view=week", shows=".entry", scheme="dark"),
+    Shot("calendar-phone", "front-desk", "/calendar", shows=".entry", size=_PHONE),
     Shot("clinic", "clinician", "/clinic?weeks=26", shows="figure .chart"),
     Shot("operations", "operator", "/operations", shows=".flow text:text-matches('[1-9].*/s')"),
 )
@@ -73,7 +76,8 @@ async def main() -> None:
                     going_on.create_task(run_scenario(_SCENARIO, home, stack.addresses, watching))
                     await asyncio.sleep(_BUSY_AFTER_SECONDS)
                     await photograph(browser, "operator", links["operator"])
-            await photograph(browser, "clinician", links["clinician"])
+            for role in ("clinician", "front-desk"):
+                await photograph(browser, role, links[role])
 
 
 async def photograph(browser: Browser, role: str, link: str) -> None:

@@ -1,5 +1,6 @@
 """The calendar as the front desk uses it, in real Chromium."""
 
+import re
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
@@ -114,7 +115,7 @@ async def test_an_appointment_is_moved_by_keys_alone_to_a_free_time_and_comes_ba
     moved = {"practitioner_id": "pr-ben", "room_id": "room-2", "appointment_version": 2}
     await console.admit(request, appointment(patient(console, 5), 1, 13.5, kind=AppointmentMoved, **moved))
     ben = desk.get_by_role("region", name="Ben Okafor", exact=False)
-    await expect(ben.get_by_role("link", name="13:30–14:15 Rosa Blum")).to_be_visible(timeout=5000)
+    await expect(ben.get_by_role("link", name=re.compile("13:30.*14:15.*Rosa Blum"))).to_be_visible(timeout=5000)
     await expect(desk.get_by_text("Being moved")).to_have_count(0)
 
 
