@@ -14,7 +14,7 @@ from playwright.async_api import Browser, expect
 
 from benchmarks.console.axe import violations
 from benchmarks.console.chromium import chromium, installed
-from benchmarks.console.ground import CLINIC, Ground, ground
+from benchmarks.console.ground import CLINIC, COURSE, Ground, ground
 from benchmarks.workload import FIRST_DAY, outcomes
 from shared.events.notifications import AlertRaised
 from shared.schemas import prepare_schemas
@@ -26,6 +26,8 @@ Figures = dict[str, Any]
 PAGES: Final = (
     "/inbox", "/inbox?folder=resolved", "/inbox?folder=all&q=Patient+42", "/inbox?mine=true", "/clinic", "/audit",
     "/calendar", "/calendar?by=room", "/calendar?view=week&of=pr-3", "/calendar/appointments/ap-7-3",
+    "/courses?q=Patient+42", f"/courses/{COURSE}", "/waiting", f"/waiting/cases/{COURSE}/3", "/waiting/offers",
+    "/waiting/offers?q=Patient+42",
 )  # fmt: skip
 
 

@@ -5,15 +5,17 @@ import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
+from random import Random
 from typing import Any, Final
 
 import uvicorn
 from fastapi import FastAPI
-from sqlalchemy import text
 
+from benchmarks.console.filling import fill
 from benchmarks.stage import stage
-from benchmarks.workload import FIRST_DAY
+from benchmarks.workload import FIRST_DAY, outcomes, plan
 from services.console.api import edge
 from services.console.gateways.accounts import password_hash
 from services.console.handlers import HANDLERS
@@ -23,6 +25,7 @@ from shared.clinics import load_clinics
 from shared.clock import FileClock
 from shared.database import open_engine
 from shared.events.base import Fact
+from shared.events.scheduling import UnplacedSession, WorkQueueChanged
 from shared.messaging.door import Door
 from shared.messaging.message import Message
 from shared.messaging.relay import Relay
@@ -31,55 +34,10 @@ from shared.settings import Settings
 from stride.embedded.ports import LOOPBACK, free_port
 
 CLINIC: Final = "bench-0"
-_PER_CLINIC: Final = 5_000
-"""Courses of one clinic; a stack serves many clinics."""
-_ALERTS: Final = 10
-_WEEKS: Final = 20
-_APPOINTMENTS: Final = 12
-"""Of each course: a clinic has 240 a day, with 24 practitioners."""
-_FILL: Final = (
-    """
-    INSERT INTO patient SELECT 'bench-' || n / CAST(:per AS integer), 'p-' || n, 'Patient ' || n || ' of the Bench', 0
-    FROM generate_series(CAST(:first AS integer), CAST(:last AS integer)) AS n
-    """,
-    """
-    INSERT INTO alert (clinic_id, patient_id, alert_id, kind, severity, title, plan_id, raised_at, revision, owner,
-        owner_revision, taken_revision, snoozed_revision, asked_again_revision, state, resolved_at, resolved_by)
-    SELECT 'bench-' || n / CAST(:per AS integer), 'p-' || n, 'al-' || n || '-' || a, 'milestone',
-        CASE WHEN a = 0 THEN 'warning' ELSE 'info' END, 'Milestone reached: number ' || a, 'plan-' || n,
-        CAST(:now AS timestamptz) - make_interval(mins => (n * 7 + a) % 100000), 1, 'st-ada', 1, 0, 0, 0,
-        CASE WHEN (n + a) % 50 = 0 THEN 'open' ELSE 'resolved' END,
-        CASE WHEN (n + a) % 50 = 0 THEN NULL ELSE CAST(:now AS timestamptz) END,
-        CASE WHEN (n + a) % 50 = 0 THEN NULL ELSE 'st-ada' END
-    FROM generate_series(CAST(:first AS integer), CAST(:last AS integer)) AS n,
-        generate_series(0, CAST(:alerts AS integer) - 1) AS a
-    """,
-    """
-    INSERT INTO appointment (clinic_id, patient_id, appointment_id, plan_id, sequence, version, state, reason,
-        start_at, end_at, placed_version, practitioner_id, room_id)
-    SELECT 'bench-' || n / CAST(:per AS integer), 'p-' || n, 'ap-' || n || '-' || a, 'plan-' || n, a + 1, 1,
-        CASE WHEN (n + a) % 20 = 0 THEN 'cancelled' ELSE 'booked' END, '', start_at, start_at + interval '45 min', 1,
-        'pr-' || (number / 250) % 24, 'room-' || (number / 250) % 24
-    FROM generate_series(CAST(:first AS integer), CAST(:last AS integer)) AS n,
-        generate_series(0, CAST(:appointments AS integer) - 1) AS a,
-        LATERAL (SELECT n % CAST(:per AS integer) * CAST(:appointments AS integer) + a) AS counted (number),
-        LATERAL (SELECT CAST(:now AS timestamptz) + make_interval(days => number % 250 - 125,
-            mins => number / 6000 * 60)) AS placed (start_at)
-    """,
-    """
-    INSERT INTO attendance SELECT clinic_id, patient_id, 's-' || appointment_id, start_at, plan_id, appointment_id,
-        false
-    FROM appointment WHERE start_at < CAST(:now AS timestamptz) AND state = 'booked'
-        AND clinic_id = 'bench-' || CAST(:first AS integer) / CAST(:per AS integer)
-    """,
-    """
-    INSERT INTO weekly SELECT 'bench-' || n / CAST(:per AS integer), 'p-' || n, 'plan-' || n, 'no-show',
-        CAST(date_trunc('week', CAST(:now AS timestamptz)) AS date) - 7 * w, 'foot-drop-acupuncture', 'share',
-        (n + w) % 10 / 9, 1
-    FROM generate_series(CAST(:first AS integer), CAST(:last AS integer)) AS n,
-        generate_series(0, CAST(:weeks AS integer) - 1) AS w
-    """,
-)
+COURSE: Final = plan(CLINIC, 0).plan_id
+"""The course that has all its facts."""
+_EVENTS: Final = 36
+"""Of that course: sessions and readings at home."""
 
 
 @dataclass(slots=True)
@@ -109,7 +67,7 @@ async def ground(database_url: str, home: Path, courses: int) -> AsyncGenerator[
     accounts = {"ada@riverside.example": {**who, "password": password_hash("of the bench alone")}}
     (home / "accounts.json").write_text(json.dumps(accounts))
     engine = open_engine(database_url, "console")
-    await _fill(database_url, courses)
+    await fill(database_url, courses)
     door = Door("console", HANDLERS, FileStore(), engine, FileClock(home / "clock"), Relay(engine, "127.0.0.1:9"))
     given: dict[str, Any] = {name.lower(): value for name, value in environment.items()}
     settings = Settings(kafka_bootstrap="none", database_url="none", **given)
@@ -123,7 +81,7 @@ async def ground(database_url: str, home: Path, courses: int) -> AsyncGenerator[
     made = Ground(f"http://{LOOPBACK}:{port}", door, "")
     made.link = await made.another_link()
     (clinic,) = load_clinics(settings.stride_clinics).values()
-    await made.admit([description_of(clinic, FIRST_DAY, 1)])
+    await made.admit([description_of(clinic, FIRST_DAY, 1), *_one_course()])
     try:
         yield made
     finally:
@@ -133,15 +91,14 @@ async def ground(database_url: str, home: Path, courses: int) -> AsyncGenerator[
         await engine.dispose()
 
 
-async def _fill(database_url: str, courses: int) -> None:
-    engine = open_engine(database_url, "console", pool_size=1)
-    given = {"per": _PER_CLINIC, "alerts": _ALERTS, "weeks": _WEEKS, "appointments": _APPOINTMENTS, "now": FIRST_DAY}
-    for first in range(0, courses, _PER_CLINIC):
-        wanted = {**given, "first": first, "last": min(courses, first + _PER_CLINIC) - 1}
-        async with engine.begin() as tx:
-            for statement in _FILL:
-                needed = {name: value for name, value in wanted.items() if f":{name} " in statement}
-                await tx.execute(text(statement), needed)
-    async with engine.begin() as tx:
-        await tx.execute(text("ANALYZE"))
-    await engine.dispose()
+def _one_course() -> list[Fact]:
+    """A course with all its facts, one session of which has no time: the page of a course is made from facts alone."""
+    planned = plan(CLINIC, 0)
+    session = UnplacedSession(
+        sequence=3, earliest=FIRST_DAY, latest=FIRST_DAY + timedelta(days=3), reason="fully-booked"
+    )
+    waits = WorkQueueChanged(
+        clinic_id=CLINIC, patient_id=planned.patient_id, plan_id=planned.plan_id, revision=1, waiting=(session,),
+        changed_at=FIRST_DAY,
+    )  # fmt: skip
+    return [planned, waits, *outcomes(Random(1), CLINIC, 1, _EVENTS)]

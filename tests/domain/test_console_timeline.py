@@ -11,7 +11,7 @@ from shared.events.base import Fact
 from shared.events.console import PlanAdjustmentApproved
 from shared.events.intake import ConsultationCompleted, MeasurementVoided, SessionVoided
 from shared.events.notifications import AlertAcknowledged, AlertRaised, NotificationSent
-from shared.events.scheduling import AppointmentBooked
+from shared.events.scheduling import AppointmentBooked, CourseUnschedulable, WorkQueueChanged
 from tests.domain.progress_story import PLAN, Story, adverse_event, apply, at
 
 STORY = Story()
@@ -127,3 +127,21 @@ def test_any_order_and_repetition_give_the_same_timeline() -> None:
         shuffled = [*facts]
         random.Random(seed).shuffle(shuffled)
         assert shown(shuffled) == expected
+
+
+def test_what_does_not_say_when_it_was_stands_with_the_plan_and_never_at_the_beginning_of_time() -> None:
+    """Where clocks are behind UTC, a page that showed the first moment of all could not be shown at all."""
+    begun = STORY.plan()
+    unplaced = ({"sequence": 3, "earliest": at(8), "latest": at(10), "reason": "fully-booked"},)
+    stranger = STORY.fact(CourseUnschedulable, plan_id=PLAN, plan_version=7, report_id="r-2", unplaced=unplaced)
+    facts = [
+        begun,
+        STORY.fact(CourseUnschedulable, plan_id=PLAN, plan_version=1, report_id="r-1", unplaced=unplaced),
+        STORY.fact(WorkQueueChanged, plan_id=PLAN, revision=1, waiting=unplaced, changed_at=at(1)),
+        stranger,
+    ]
+    entries = shown(facts)
+    assert sorted(map(str, tree(entries))) == sorted(
+        ["course.unschedulable", str(("plan.created", ["course.unschedulable"]))]
+    )
+    assert {entry.at.date() for entry in entries} == {begun.starts_on}

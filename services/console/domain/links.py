@@ -61,6 +61,10 @@ def _of_proposal(fact: Any) -> Iterable[Key]:
     return (("proposal", fact.proposal_id),)
 
 
+def _of_offer(fact: Any) -> Iterable[Key]:
+    return (("offer", fact.offer_id),)
+
+
 def _of_plan(fact: Any) -> Iterable[Key]:
     return (("plan", str(fact.plan_version)),)
 
@@ -76,6 +80,7 @@ _CALLED: Final[Mapping[type[Fact], _Keys]] = {
     PlanAdjustmentApproved: lambda fact: (("approval", fact.proposal_id),),
     notifications.AlertRaised: _of_alert,
     scheduling.AppointmentBooked: lambda fact: (("appointment", fact.appointment_id), ("booking", fact.booking_id)),
+    scheduling.WaitlistOffered: _of_offer,
 }
 
 _ABOUT: Final[Mapping[type[Fact], _Keys]] = {
@@ -87,6 +92,8 @@ _ABOUT: Final[Mapping[type[Fact], _Keys]] = {
     PlanAdjustmentApproved: _of_proposal,
     PlanAdjustmentDeclined: _of_proposal,
     scheduling.AppointmentBooked: _of_plan,
+    scheduling.CourseUnschedulable: _of_plan,
+    scheduling.WaitlistAnswered: _of_offer,
     progress.MilestoneReached: _evidence,
     progress.MilestoneRetracted: lambda fact: (("milestone", fact.natural_key),),
     progress.MilestoneNotEvaluable: _not_evaluable,
@@ -134,6 +141,8 @@ _MOMENTS: Final = (
     "snoozed_at",
     "escalated_at",
     "resolved_at",
+    "offered_at",
+    "answered_at",
     "accepted_at",
     "wished_at",
     "requested_at",

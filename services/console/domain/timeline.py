@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from services.console.domain.links import Key, about, called, moment_of
 from services.console.domain.records import Records
-from shared.events import intake, progress, scheduling
+from shared.events import console, intake, notifications, operations, progress, scheduling
 from shared.events.base import Fact
 
 _LEFT_OUT: Final = (
@@ -20,6 +20,14 @@ _LEFT_OUT: Final = (
     intake.PatientUpdated,
     scheduling.SlotRequested,
     scheduling.AppointmentMoved,
+    scheduling.WorkQueueChanged,
+    scheduling.DeskActionAnswered,
+    notifications.RosterGapFound,
+    console.DeskActionRequested,
+    console.AlertActionRequested,
+    operations.EventsStranded,
+    operations.EventsReleased,
+    intake.PlanWithheld,
     progress.BaselineSet,
 )
 """Told elsewhere on the page, or of no interest to people."""
@@ -52,7 +60,8 @@ def timeline(facts: Iterable[Fact], records: Records, plan_id: str) -> list[Entr
             roots.append(fact)
     alike = _counts(told)
     voided = {one.session.session_id for one in records.sessions if one.voided}
-    entries = [_entry(fact, below, alike, voided, _EPOCH) for fact in roots]
+    begun = next((moment_of(plan) for plan in records.plans if plan.plan_id == plan_id), None) or _EPOCH
+    entries = [_entry(fact, below, alike, voided, begun) for fact in roots]
     return sorted((entry for entry in entries if _shown(entry, plan_id, records)), key=_newest_first)
 
 
