@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from services.scheduling.domain.calendar import WHOLE_CLINIC, ClinicCalendar, Resource, Rule
@@ -15,6 +15,8 @@ from services.scheduling.handlers import HANDLERS
 from shared.events import intake, scheduling
 from shared.events.base import Fact
 from shared.events.clinical import Phase, PreferredTime
+
+F = TypeVar("F", bound=Fact)
 
 CLINIC = "riverside"
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -260,9 +262,9 @@ def incomplete(state: ClinicSchedule, patient: str = "p1") -> list[int]:
     return [session.sequence for session in missing if course.ended_at is None]
 
 
-def of_kind(facts: Iterable[Fact], kind: type[Fact]) -> list[Fact]:
+def of_kind(facts: Iterable[Fact], kind: type[F]) -> list[F]:
     """Those facts that are of one kind."""
-    return [fact for fact in facts if type(fact) is kind]
+    return [fact for fact in facts if isinstance(fact, kind)]
 
 
 def booked(facts: Iterable[Fact]) -> list[scheduling.AppointmentBooked]:

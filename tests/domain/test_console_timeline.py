@@ -134,7 +134,7 @@ def test_what_does_not_say_when_it_was_stands_with_the_plan_and_never_at_the_beg
     begun = STORY.plan()
     unplaced = ({"sequence": 3, "earliest": at(8), "latest": at(10), "reason": "fully-booked"},)
     stranger = STORY.fact(CourseUnschedulable, plan_id=PLAN, plan_version=7, report_id="r-2", unplaced=unplaced)
-    facts = [
+    facts: list[Fact] = [
         begun,
         STORY.fact(CourseUnschedulable, plan_id=PLAN, plan_version=1, report_id="r-1", unplaced=unplaced),
         STORY.fact(WorkQueueChanged, plan_id=PLAN, revision=1, waiting=unplaced, changed_at=at(1)),

@@ -23,6 +23,7 @@ from tests.domain.scheduling_examples import (
     live,
     local_day,
     net,
+    of_kind,
     plan,
     practitioner,
     room,
@@ -87,10 +88,10 @@ def test_all_or_nothing_books_nothing_where_one_session_finds_no_time_and_says_w
     made = plan(phases=[INTENSIVE, STEADY])
     some, _ = tell(schedule(on=calendar(holidays=closed)), made)
     assert live(some)
-    state, (report,) = tell(schedule(on=calendar(holidays=closed)), made.model_copy(update=WHOLE))
+    state, facts = tell(schedule(on=calendar(holidays=closed)), made.model_copy(update=WHOLE))
+    (report,) = of_kind(facts, scheduling.CourseUnschedulable)
     assert live(state) == []
     assert state.busy.masks == {}
-    assert isinstance(report, scheduling.CourseUnschedulable)
     assert [one.sequence for one in report.unplaced] == list(range(1, 15))
     reasons = {one.sequence: one.reason for one in report.unplaced}
     assert [n for n, reason in reasons.items() if reason == "clinic-closed"] == [
@@ -120,9 +121,9 @@ def test_a_week_never_has_more_sessions_than_its_phase_allows_unless_that_is_sai
     shown = previewed(made, on=tight)
     assert [(c.sequence, c.kind) for c in shown.conflicts] == [(3, "over-quota")]
     assert shown.quality.over_quota == 1
-    state, (report,) = tell(schedule(on=tight), made.model_copy(update=WHOLE))
+    state, facts = tell(schedule(on=tight), made.model_copy(update=WHOLE))
+    (report,) = of_kind(facts, scheduling.CourseUnschedulable)
     assert live(state) == []
-    assert isinstance(report, scheduling.CourseUnschedulable)
     assert [one.reason for one in report.unplaced] == ["all-or-nothing", "all-or-nothing", "over-quota"]
 
 

@@ -1,7 +1,7 @@
 """Sessions that have no time: `/waiting`, and one of them with the times that it could have.
 
 Which sessions these are follows from facts. Which times are free right now is no fact: it changes with every booking
-of anybody, so it is asked of scheduling when somebody looks (ADR 0017).
+of anybody, so it is asked of scheduling when somebody looks (ADR 0019).
 """
 
 from typing import Annotated, Any, Final
