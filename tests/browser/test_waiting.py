@@ -60,9 +60,9 @@ async def test_a_time_that_has_gone_meanwhile_is_refused_in_plain_words(eve: Pag
     await eve.get_by_role("link", name="Find a time").first.click()
     time = eve.locator("#times [data-row]").first
     await expect(time).to_be_visible()
-    front.desk.wall.moment = at(60) + timedelta(days=200)
     await time.get_by_role("button", name="Book").click()
     await expect(eve.get_by_text("Being booked")).to_be_visible()
+    front.desk.wall.moment = at(60) + timedelta(days=200)
     await front.fulfil()
     await expect(eve.get_by_role("alert")).to_contain_text("Not done: it is too soon")
     await eve.goto("/waiting")
