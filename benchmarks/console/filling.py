@@ -63,6 +63,11 @@ _FILL: Final = (
         (VALUES ('outcome/pain-nrs', '{score}'), ('milestone/pain-40', 'days')) AS once (figure, unit)
     """,
     """
+    INSERT INTO weekly_total SELECT clinic_id, protocol_id, figure, unit, week, sum(total), sum(number) FROM weekly
+    WHERE clinic_id = 'bench-' || CAST(:first AS integer) / CAST(:per AS integer)
+    GROUP BY clinic_id, protocol_id, figure, unit, week
+    """,
+    """
     INSERT INTO resource SELECT 'bench-' || n / CAST(:per AS integer), kind,
         CASE WHEN of_course = 1 THEN 'plan-' || n ELSE 'm-' || n || '-' || nth END, 'p-' || n
     FROM generate_series(CAST(:first AS integer), CAST(:last AS integer)) AS n,

@@ -11,9 +11,11 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    Numeric,
     Table,
     Text,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
@@ -48,7 +50,18 @@ WEEKLY = _table(
 )
 """What a course adds to a figure of the clinic in a week (its Monday): the sum and the number of its values."""
 
-Index("weekly_of_protocol", WEEKLY.c.clinic_id, WEEKLY.c.protocol_id, WEEKLY.c.figure, WEEKLY.c.week)
+WEEKLY_TOTAL = Table(
+    "weekly_total",
+    METADATA,
+    Column("clinic_id", Text, primary_key=True),
+    Column("protocol_id", Text, primary_key=True),
+    Column("figure", Text, primary_key=True),
+    Column("unit", Text, primary_key=True),
+    Column("week", Date, primary_key=True),
+    Column("total", Numeric, nullable=False),
+    Column("number", BigInteger, nullable=False),
+)
+"""The sums of `weekly` over all courses of a clinic."""
 
 RESOURCE = Table(
     "resource",
@@ -59,6 +72,13 @@ RESOURCE = Table(
     Column("patient_id", Text, nullable=False),
 )
 """Whose FHIR resource it is; what it says follows from the patient's facts."""
+
+Index(
+    "resource_course",
+    RESOURCE.c.clinic_id,
+    RESOURCE.c.patient_id,
+    postgresql_where=text("type = 'EpisodeOfCare'"),
+)
 
 SESSION = Table(
     "session",

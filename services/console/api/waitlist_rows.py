@@ -9,8 +9,8 @@ from services.console.api.problems import NotFound
 from services.console.api.visits import Visit
 from services.console.api.waiting_cases import refusal_of
 from services.console.domain.fhir_names import fhir_id
-from services.console.store import facts_of, patient_with, patients, waiting
-from services.console.store.waiting import Offer, Told
+from services.console.store import diary, facts_of, patient_with, patients, waiting
+from services.console.store.waiting import Offer, Told, Wish
 from shared.events.intake import PlanCreated
 
 
@@ -60,6 +60,8 @@ class Waits(NamedTuple):
     stood: tuple[object, str]
     asked: str
     refused: Sequence[str]
+    next_at: datetime | None = None
+    """When the course's next appointment begins; None where none is booked."""
 
     @property
     def about(self) -> str:
@@ -108,27 +110,25 @@ def _offered(visit: Visit, offer: Offer, names: Mapping[str, str], last: Told | 
 async def who_waits(visit: Visit, most: int) -> list[Waits]:
     """Whoever has said something of offers: those who want them first, longest first."""
     found = await waiting.wishes(visit.tx, visit.clinic_id, most)
-    ids = sorted({wish.patient_id for wish in found})
+    return await waits_of(visit, [(wish.patient_id, wish.plan_id) for wish in found])
+
+
+async def waits_of(visit: Visit, courses: Sequence[tuple[str, str]]) -> list[Waits]:
+    """Courses, each a patient and a plan: as they stand on the waitlist, or could be put there."""
+    ids, plans = sorted({patient for patient, _ in courses}), [plan for _, plan in courses]
     names = await patients.names(visit.tx, visit.clinic_id, ids)
-    told = await waiting.told(visit.tx, visit.clinic_id, ids, [wish.plan_id for wish in found])
+    said = {wish.plan_id: wish for wish in await waiting.wishes_of(visit.tx, visit.clinic_id, ids)}
+    told = await waiting.told(visit.tx, visit.clinic_id, ids, plans)
+    next_ = await diary.next_starts(visit.tx, visit.clinic_id, ids, visit.desk.running.clock.now())
     return [
-        waits_of(
-            visit, wish.patient_id, names.get(wish.patient_id, ""), wish.plan_id, wish=wish, last=told.get(wish.plan_id)
+        _waits(visit, patient, names.get(patient, ""), plan, wish=said.get(plan), last=told.get(plan))._replace(
+            next_at=next_.get((patient, plan))
         )
-        for wish in found
+        for patient, plan in courses
     ]
 
 
-def waits_of(
-    visit: Visit,
-    patient_id: str,
-    name: str,
-    plan_id: str,
-    *,
-    wish: waiting.Wish | None = None,
-    last: Told | None = None,
-) -> Waits:
-    """A course on the waitlist, or one that could be put there."""
+def _waits(visit: Visit, patient_id: str, name: str, plan_id: str, *, wish: Wish | None, last: Told | None) -> Waits:
     stood = (wish and wish.recorded_at, last.request_id if last else "")
     return Waits(
         patient_id=patient_id,
@@ -154,7 +154,5 @@ async def course_on_list(visit: Visit, plan_id: str) -> Waits:
     plan_id = next((known for known in plans if plan_id in {known, fhir_id(known)}), "")
     if not patient_id or not plan_id:
         raise NotFound
-    names = await patients.names(visit.tx, visit.clinic_id, [patient_id])
-    wish = await waiting.wish_of(visit.tx, visit.clinic_id, patient_id, plan_id)
-    told = await waiting.told(visit.tx, visit.clinic_id, [patient_id], [plan_id])
-    return waits_of(visit, patient_id, names.get(patient_id, ""), plan_id, wish=wish, last=told.get(plan_id))
+    (row,) = await waits_of(visit, [(patient_id, plan_id)])
+    return row

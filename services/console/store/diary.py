@@ -41,6 +41,11 @@ _ONE = text(f"{_FROM} AND a.appointment_id = :appointment_id")
 _COURSE = text(f"""
     {_FROM} AND a.patient_id = :patient_id AND a.plan_id = :plan_id AND a.state <> 'cancelled' ORDER BY a.start_at
 """)
+_NEXT = text("""
+    SELECT DISTINCT ON (patient_id, plan_id) patient_id, plan_id, start_at FROM appointment
+    WHERE clinic_id = :clinic_id AND patient_id = ANY(:patients) AND state = 'booked' AND start_at > :now
+    ORDER BY patient_id, plan_id, start_at
+""")
 _HELD = text("""
     SELECT patient_id, started_at, plan_id, appointment_id FROM attendance
     WHERE clinic_id = :clinic_id AND NOT voided AND started_at >= :since AND started_at < :until
@@ -83,6 +88,14 @@ async def of_course(tx: AsyncConnection, clinic_id: str, booked: Booked) -> list
     about = {"clinic_id": clinic_id, "patient_id": booked.patient_id, "plan_id": booked.plan_id}
     rows = await tx.execute(_COURSE, about)
     return [_booked(row) for row in rows.all()]
+
+
+async def next_starts(
+    tx: AsyncConnection, clinic_id: str, patients: Sequence[str], now: datetime
+) -> dict[tuple[str, str], datetime]:
+    """When the next appointment of each course begins, by patient and plan; without those that have none."""
+    rows = await tx.execute(_NEXT, {"clinic_id": clinic_id, "patients": list(patients), "now": now})
+    return {(row.patient_id, row.plan_id): row.start_at for row in rows.all()}
 
 
 async def held(tx: AsyncConnection, clinic_id: str, span: tuple[datetime, datetime], ids: Sequence[str]) -> list[Held]:

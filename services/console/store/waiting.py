@@ -35,9 +35,9 @@ _WISHES = text("""
             = (waitlist.clinic_id, waitlist.patient_id, waitlist.end_slot))
     ORDER BY wanted DESC, recorded_at, patient_id, plan_id LIMIT :most
 """)
-_WISH = text("""
+_WISHES_OF = text("""
     SELECT patient_id, plan_id, wanted, recorded_at FROM waitlist
-    WHERE clinic_id = :clinic_id AND patient_id = :patient_id AND plan_id = :plan_id
+    WHERE clinic_id = :clinic_id AND patient_id = ANY(:patients)
 """)
 _OFFER_COLUMNS = """
     patient_id, offer_id, plan_id, sequence, previous_start, start_at, practitioner_id, room_id, offered_at, expires_at,
@@ -142,11 +142,10 @@ async def wishes(tx: AsyncConnection, clinic_id: str, most: int) -> list[Wish]:
     return [Wish._make(row) for row in (await tx.execute(_WISHES, {"clinic_id": clinic_id, "most": most})).all()]
 
 
-async def wish_of(tx: AsyncConnection, clinic_id: str, patient_id: str, plan_id: str) -> Wish | None:
-    """What was said of offers for one course."""
-    asked = {"clinic_id": clinic_id, "patient_id": patient_id, "plan_id": plan_id}
-    row = (await tx.execute(_WISH, asked)).one_or_none()
-    return Wish._make(row) if row else None
+async def wishes_of(tx: AsyncConnection, clinic_id: str, patients: Sequence[str]) -> list[Wish]:
+    """What was said of offers for these patients' courses."""
+    asked = {"clinic_id": clinic_id, "patients": list(patients)}
+    return [Wish._make(row) for row in (await tx.execute(_WISHES_OF, asked)).all()]
 
 
 async def offers(tx: AsyncConnection, clinic_id: str, since: datetime, most: int) -> list[Offer]:
