@@ -8,6 +8,7 @@ import httpx
 from sqlalchemy import text
 
 from shared.events.base import Fact
+from shared.events.intake import SessionLogged, SessionVoided
 from shared.messaging.door import Door
 from tests.domain.progress_story import Story, apply, at
 from tests.domain.test_console_weekly import FALLING
@@ -78,6 +79,33 @@ async def test_a_correction_takes_back_what_the_first_reading_had_added(
     (protocol,) = (await view(client))["protocols"]
     (outcome,) = (figure for figure in protocol["figures"] if figure["figure"] == "outcome/pain")
     assert outcome["weeks"][0]["value"] == 3.0
+
+
+async def test_the_clinics_sums_are_those_of_its_courses_and_nothing_stays_of_a_week_that_has_none(
+    door: Door, clinic_id: str
+) -> None:
+    facts = clinic_of(clinic_id, 2)
+    await admit(door, facts)
+    before = await _sums(door, clinic_id)
+    assert before[0] == before[1] != []
+    taken_back = [fact for fact in facts if isinstance(fact, SessionLogged)]
+    story = Story(clinic_id, "patient-0")
+    for session in taken_back:
+        gone = story.fact(SessionVoided, session_id=session.session_id, voided_at=at(60))
+        await admit(door, [gone.model_copy(update={"patient_id": session.patient_id})])
+    assert (await _sums(door, clinic_id))[0] == (await _sums(door, clinic_id))[1] != before[1]
+
+
+async def _sums(door: Door, clinic_id: str) -> tuple[list[Any], list[Any]]:
+    """As they are kept, and as they follow from each course's part."""
+    kept = "SELECT figure, unit, week, total, number FROM weekly_total WHERE clinic_id = :c ORDER BY 1, 2, 3"
+    counted = """
+        SELECT figure, unit, week, sum(round(CAST(total AS numeric), 9)), sum(number)
+        FROM weekly WHERE clinic_id = :c GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+    """
+    async with door.engine.connect() as tx:
+        rows = [(await tx.execute(text(query), {"c": clinic_id})).all() for query in (kept, counted)]
+    return [tuple(row) for row in rows[0]], [tuple(row) for row in rows[1]]
 
 
 async def test_the_page_shows_a_chart_of_each_figure_and_asks_no_other_host(

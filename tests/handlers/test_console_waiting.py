@@ -14,6 +14,7 @@ from services.console.store import waiting
 from shared.events.base import Fact
 from shared.events.intake import PatientRegistered, PlanEnded
 from shared.events.scheduling import (
+    AppointmentBooked,
     DeskActionAnswered,
     WaitlistAnswered,
     WaitlistChanged,
@@ -45,8 +46,17 @@ def queue(told: Story, revision: int, *sequences: int, plan_id: str = PLAN) -> W
     return told.fact(WorkQueueChanged, **more)
 
 
-def wish(told: Story, request: str, *, wanted: bool, day: float = 50) -> WaitlistChanged:
-    return told.fact(WaitlistChanged, request_id=request, plan_id=PLAN, wanted=wanted, recorded_at=at(day))
+def wish(told: Story, request: str, *, wanted: bool, day: float = 50, plan_id: str = PLAN) -> WaitlistChanged:
+    return told.fact(WaitlistChanged, request_id=request, plan_id=plan_id, wanted=wanted, recorded_at=at(day))
+
+
+def booked(told: Story, sequence: int, day: float) -> AppointmentBooked:
+    fields = {
+        "appointment_id": f"ap-{sequence}", "appointment_version": 1, "plan_id": PLAN, "plan_version": 1,
+        "sequence": sequence, "start": at(day), "end": at(day) + timedelta(minutes=45), "practitioner_id": "pr-ben",
+        "room_id": "room-1", "booking_id": "b-1", "booking_size": 3,
+    }  # fmt: skip
+    return told.fact(AppointmentBooked, **fields)
 
 
 def offer(told: Story, name: str = "hold:1", *, days: float = 61, **more: Any) -> WaitlistOffered:
@@ -262,3 +272,21 @@ async def test_offers_of_another_clinic_are_nobodys_here(door: Door, clinic_id: 
         assert await waiting.offer(tx, clinic_id, "hold:1") is not None
         stored = await tx.scalar(text("SELECT payload::text FROM fact WHERE clinic_id = :c"), {"c": clinic_id})
         assert json.loads(stored or "{}")["offer_id"] == "hold:1"
+
+
+async def test_the_waitlist_shows_some_rows_at_first_and_when_each_patient_comes_next(
+    client: httpx.AsyncClient, door: Door, clinic_id: str
+) -> None:
+    first, second = story(clinic_id), Story(clinic_id, "p2")
+    await admit(door, [registered(first), first.plan(), wish(first, "w1", wanted=True)])
+    await admit(door, [second.plan("plan-2"), wish(second, "w2", wanted=True, day=55, plan_id="plan-2")])
+    await admit(door, [booked(first, 1, day=59), booked(first, 3, day=64), booked(first, 2, day=62)])
+    await sign_in(client, door, "front-desk", clinic_id)
+    page = (await client.get("/waiting/offers", headers=HTML)).text
+    assert f"{at(62):%a %-d %b %Y, %H:%M}" in page.split("next appointment")[1]
+    assert page.count("no appointment is booked") == 1
+    assert "Show more" not in page
+    short = (await client.get("/waiting/offers?most=1", headers=HTML)).text
+    assert (short.count("waits since"), "most=2" in short) == (1, True)
+    found = (await client.get("/waiting/offers?most=1&q=p2", headers=HTML)).text
+    assert found.count("waits since") == 2

@@ -45,8 +45,12 @@ def add_routes(desk: Desk, app: FastAPI) -> None:
     @app.post("/sign-out", include_in_schema=False)
     async def sign_out(request: Request) -> Response:
         async with desk.act(request, *STAFF) as visit:
-            await visit.did("session.closed")
-            await sessions.close_session(visit.tx, visit.session.id if visit.session else "")
+            if visit.form.get("everywhere") == "true":
+                await visit.did("session.closed", where="everywhere")
+                await sessions.close_all(visit.tx, visit.person)
+            else:
+                await visit.did("session.closed")
+                await sessions.close_session(visit.tx, visit.session.id if visit.session else "")
             answer = visit.back_to("/sign-in")
         answer.delete_cookie(COOKIE, path="/")
         # Nothing of what was seen stays behind, in whatever cache.

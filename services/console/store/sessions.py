@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import text
@@ -25,6 +26,14 @@ _FIND = text("""
 """)
 _SEEN = text("UPDATE session SET seen_at = now() WHERE id = :id")
 _CLOSE = text("DELETE FROM session WHERE id = :id")
+_CLOSE_ALL = text("DELETE FROM session WHERE clinic_id = :clinic_id AND person_id = :person_id")
+_OF_PERSON = text("""
+    SELECT id, opened_at, seen_at, opened_at + make_interval(hours => :longest_hours) AS ends_at FROM session
+    WHERE clinic_id = :clinic_id AND person_id = :person_id
+        AND seen_at > now() - make_interval(mins => :idle_minutes)
+        AND opened_at > now() - make_interval(hours => :longest_hours)
+    ORDER BY opened_at DESC, id
+""")
 _SWEEP = text("""
     DELETE FROM session WHERE seen_at < now() - interval '1 day' OR opened_at < now() - interval '2 days'
 """)
@@ -52,6 +61,17 @@ class Session(NamedTuple):
     """The secret that forms of this session carry."""
 
 
+class OpenSession(NamedTuple):
+    """One of a person's sessions, by the machine's clock."""
+
+    id: str
+    opened_at: datetime
+    seen_at: datetime
+    """When they last did something there, to some seconds."""
+    ends_at: datetime
+    """When it ends, however often it is used."""
+
+
 async def open_session(tx: AsyncConnection, person: Person, account: str = "") -> str:
     """Begin a session; returns what the cookie shall hold."""
     secret, who = secrets.token_urlsafe(32), person._replace(roles=frozenset())._asdict()
@@ -75,6 +95,18 @@ async def find_session(tx: AsyncConnection, secret: str, idle_minutes: int, *, a
 async def close_session(tx: AsyncConnection, session_id: str) -> None:
     """End a session."""
     await tx.execute(_CLOSE, {"id": session_id})
+
+
+async def close_all(tx: AsyncConnection, person: Person) -> None:
+    """End all sessions of a person, in whatever browser."""
+    await tx.execute(_CLOSE_ALL, {"clinic_id": person.clinic_id, "person_id": person.person_id})
+
+
+async def of_person(tx: AsyncConnection, person: Person, idle_minutes: int) -> list[OpenSession]:
+    """The person's sessions that are not over, the newest first."""
+    wanted = {"clinic_id": person.clinic_id, "person_id": person.person_id}
+    limits = {"idle_minutes": idle_minutes, "longest_hours": LONGEST_HOURS}
+    return [OpenSession._make(row) for row in (await tx.execute(_OF_PERSON, {**wanted, **limits})).all()]
 
 
 async def make_link(tx: AsyncConnection, account: str, minutes: int) -> str:
