@@ -1,6 +1,6 @@
 """A run chart: one value a week, the mean and limits that it is read by, and the weeks that stand out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from math import inf
 from typing import NamedTuple
@@ -29,6 +29,8 @@ class RunChart(NamedTuple):
     lines: Sequence[tuple[str, float]]
     most: float = inf
     """What no value can exceed, such as 100%."""
+    week_of: Callable[[date], str] = "Week of {:%d %b %Y}".format
+    """A week by its Monday, as people call it."""
 
 
 def run_chart(chart: RunChart) -> str:
@@ -38,7 +40,7 @@ def run_chart(chart: RunChart) -> str:
     along, weeks = time_scale([moment_of(point.week) for point in chart.points], AREA, least=7)
     places = [(along(moment_of(point.week).timestamp()), scale(point.value)) for point in chart.points]
     path = element("polyline", class_="line", points=" ".join(f"{x:.1f},{y:.1f}" for x, y in places))
-    dots = [_dot(x, y, point, chart.unit) for (x, y), point in zip(places, chart.points, strict=True)]
+    dots = [_dot(x, y, point, chart) for (x, y), point in zip(places, chart.points, strict=True)]
     return "".join(
         (
             value_axis(AREA, scale, ticks, chart.unit),
@@ -63,8 +65,8 @@ def _names(lines: Iterable[tuple[float, str]]) -> Iterable[str]:
         yield line_name(lowest, text)
 
 
-def _dot(x: float, y: float, point: RunPoint, unit: str) -> str:
-    told = f"Week of {point.week:%d %b %Y}: {number(point.value)} {unit}".strip()
+def _dot(x: float, y: float, point: RunPoint, chart: RunChart) -> str:
+    told = f"{chart.week_of(point.week)}: {number(point.value)} {chart.unit}".strip()
     title = element("title", words(f"{told}. {point.note}" if point.note else told))
     if point.note:
         # A shape of its own, since not everybody tells the colours apart.

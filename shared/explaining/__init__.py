@@ -4,7 +4,7 @@ The words say what was seen and how sure it is; "during care", never "because of
 releases lacks some fields: then the paragraph says less.
 """
 
-from shared.explaining.names import measure_name, unit_name
+from shared.explaining.names import measure_name, renamed_measure, unit_name
 from shared.explaining.paragraphs import (
     explain_not_evaluable,
     explain_plateau,
@@ -22,5 +22,6 @@ __all__ = [
     "explain_regression",
     "explain_retracted",
     "measure_name",
+    "renamed_measure",
     "unit_name",
 ]

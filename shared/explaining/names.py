@@ -16,6 +16,12 @@ def measure_name(code: str, language: str = "en") -> str:
     return code.replace("-", " ").capitalize()
 
 
+def renamed_measure(name: str, language: str) -> str:
+    """What people call the measure in `language` whose English name this is; the name where there is none."""
+    known = next((one for one in _measures().values() if one.name["en"] == name), None)
+    return known.name.get(language, name) if known else name
+
+
 @cache
 def _measures() -> Measures:
     return load_measures(ROOT / "measures")

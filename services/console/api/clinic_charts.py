@@ -1,14 +1,22 @@
 """The two charts of a figure: its values, and how far each week lies from the one before."""
 
+from collections.abc import Callable
+from datetime import date
 from math import inf
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from babel.dates import format_date
 from markupsafe import Markup
 
 from services.console.api.figures import SHARES, FigureView
-from services.console.domain.xmr import RULES
+from services.console.api.titles import RULES
+from services.console.api.words import N_, Reader
 from shared.charts import Picture, RunChart, RunPoint, run_chart, within
 from shared.explaining import unit_name
+
+_MEAN, _LOWER, _UPPER = N_("mean"), N_("lower limit"), N_("upper limit")
+_JUDGED: Final = N_("Weekly values: %(weeks)s weeks, %(unlike)s of them unlike the others.")
+_WEEKS: Final = N_("Weekly values: %(weeks)s weeks.")
 
 
 class Charts(NamedTuple):
@@ -18,43 +26,51 @@ class Charts(NamedTuple):
     ranges: Markup | None
 
 
-def charts_of(figure: FigureView, name: str) -> Charts:
+def charts_of(figure: FigureView, name: str, reader: Reader) -> Charts:
     """The charts; `name` is one of a kind within the page."""
-    return Charts(_values(figure, f"{name}-x"), _ranges(figure, f"{name}-r") if figure.limits else None)
+    ranges = _ranges(figure, f"{name}-r", reader) if figure.limits else None
+    return Charts(_values(figure, f"{name}-x", reader), ranges)
 
 
-def _values(figure: FigureView, name: str) -> Markup:
-    points = [RunPoint(week.week, week.value, _note(week.broken)) for week in figure.weeks]
-    limits = figure.limits
-    lines = [("mean", limits.mean), ("lower", limits.lower), ("upper", limits.upper)] if limits else []
-    unlike = sum(bool(point.note) for point in points)
-    told = f"{len(points)} weeks, {unlike} of them unlike the others" if limits else f"{len(points)} weeks"
+def _values(figure: FigureView, name: str, reader: Reader) -> Markup:
+    say, limits = reader.translate, figure.limits
+    points = [RunPoint(week.week, week.value, _note(week.broken, reader)) for week in figure.weeks]
+    lines = [(say(_MEAN), limits.mean), (say(_LOWER), limits.lower), (say(_UPPER), limits.upper)] if limits else []
+    told = {"weeks": len(points), "unlike": sum(bool(point.note) for point in points)}
+    words = _JUDGED if limits else _WEEKS
     most = 100.0 if figure.figure in SHARES else inf
-    drawing = run_chart(RunChart(_unit(figure.unit), points, lines, most))
-    return _element(Picture(figure.title, f"Weekly values: {told}.", drawing), name)
+    drawing = run_chart(RunChart(_unit(figure.unit, reader), points, lines, most, _week_of(reader)))
+    return _element(Picture(figure.title, say(words) % told, drawing), name)
 
 
-def _ranges(figure: FigureView, name: str) -> Markup:
+def _ranges(figure: FigureView, name: str, reader: Reader) -> Markup:
     assert figure.limits
-    upper = figure.limits.upper_range
+    say, upper = reader.translate, figure.limits.upper_range
     points = [
-        RunPoint(week.week, week.moving_range, "Beyond the limit" if week.moving_range > upper else "")
+        RunPoint(week.week, week.moving_range, say(N_("Beyond the limit")) if week.moving_range > upper else "")
         for week in figure.weeks
         if week.moving_range is not None
     ]
-    lines = [("mean", figure.limits.mean_range), ("upper", upper)]
-    drawing = run_chart(RunChart(_unit(figure.unit), points, lines))
-    return _element(Picture(f"{figure.title}: change from week to week", "Moving ranges.", drawing), name)
+    lines = [(say(_MEAN), figure.limits.mean_range), (say(_UPPER), upper)]
+    drawing = run_chart(RunChart(_unit(figure.unit, reader), points, lines, week_of=_week_of(reader)))
+    title = say(N_("%(figure)s: change from week to week")) % {"figure": figure.title}
+    return _element(Picture(title, say(N_("Moving ranges.")), drawing), name)
 
 
 def _element(picture: Picture, name: str) -> Markup:
     return Markup(within(picture, name=name))  # noqa: S704  # escaped there
 
 
-def _note(broken: tuple[int, ...]) -> str:
-    return "; ".join(RULES[number] for number in broken).capitalize()
+def _note(broken: tuple[int, ...], reader: Reader) -> str:
+    note = "; ".join(reader.translate(RULES[number]) for number in broken)
+    return note[:1].upper() + note[1:]
 
 
-def _unit(unit: str) -> str:
+def _week_of(reader: Reader) -> Callable[[date], str]:
+    words = reader.translate(N_("Week of %(day)s"))
+    return lambda day: words % {"day": format_date(day, "d MMM y", locale=reader.language)}
+
+
+def _unit(unit: str, reader: Reader) -> str:
     """UCUM for people: a score has no unit."""
-    return unit_name(unit) or "points"
+    return {"days": reader.translate(N_("days"))}.get(unit, unit_name(unit)) or reader.translate(N_("points"))

@@ -11,10 +11,10 @@ from services.console.api.clinic_charts import charts_of
 from services.console.api.desk import Desk
 from services.console.api.figures import ClinicView, protocol_views
 from services.console.api.pages import Place
+from services.console.api.titles import RULES
 from services.console.api.visits import Visit
-from services.console.api.words import N_
+from services.console.api.words import ENGLISH, N_, Reader
 from services.console.domain.weekly import week_of
-from services.console.domain.xmr import RULES
 from services.console.store import weekly_figures
 from shared.tokens import Role
 
@@ -36,16 +36,16 @@ def add_routes(desk: Desk, app: FastAPI) -> None:
     @app.get("/clinic", include_in_schema=False)
     async def page(request: Request, weeks: Weeks = 52) -> Response:
         async with desk.visit(request, *READERS) as visit:
-            view = await _view(visit, weeks)
+            view = await _view(visit, weeks, visit.reader)
             charts = {
-                (protocol.protocol_id, figure.figure): charts_of(figure, f"{at}-{nth}")
+                (protocol.protocol_id, figure.figure): charts_of(figure, f"{at}-{nth}", visit.reader)
                 for at, protocol in enumerate(view.protocols)
                 for nth, figure in enumerate(protocol.figures)
             }
             return visit.page("clinic.html", figures=view, charts=charts, weeks=weeks)
 
 
-async def _view(visit: Visit, weeks: int) -> ClinicView:
+async def _view(visit: Visit, weeks: int, reader: Reader = ENGLISH) -> ClinicView:
     desk = visit.desk
     until = week_of(desk.running.clock.now())
     since = until - timedelta(weeks=weeks - 1)
@@ -54,6 +54,6 @@ async def _view(visit: Visit, weeks: int) -> ClinicView:
         clinic_id=visit.clinic_id,
         since=since,
         until=until,
-        rules=RULES,
-        protocols=protocol_views(desk.protocols, rows),
+        rules={number: reader.translate(words) for number, words in RULES.items()},
+        protocols=protocol_views(desk.protocols, rows, reader),
     )

@@ -1,7 +1,7 @@
 """A course's measures as charts: readings, baseline band, targets, and what was judged when."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from math import exp
 from typing import Final, NamedTuple
@@ -48,9 +48,8 @@ def charts_of(course: Course, language: str, translate: Translate) -> list[Chart
             )
     order = list(specs)
     named = sorted(series.items(), key=lambda item: (order.index(item[0][0]), str(item[0])))
-    words = {word: translate(word) for word in _WORDS}
     return [
-        _chart(course, specs[name[0]], name, readings, number=number, language=language, words=words)
+        _chart(course, specs[name[0]], name, readings, number=number, language=language, translate=translate)
         for number, (name, readings) in enumerate(named)
     ]
 
@@ -63,11 +62,12 @@ def _chart(
     *,
     number: int,
     language: str,
-    words: Mapping[str, str],
+    translate: Translate,
 ) -> Chart:
+    words = {word: translate(word) for word in _WORDS}
     baseline = next((one for one in course.baselines if same_series(readings[0], one)), None)
     before = set(baseline.readings) if baseline else set[str]()
-    marks = list(_marks(course, {reading.measurement_id for reading in readings}, language))
+    marks = list(_marks(course, {reading.measurement_id for reading in readings}, language, translate))
     unit = unit_name(spec.unit)
     drawn = CourseChart(
         unit=unit,
@@ -107,11 +107,11 @@ def _moving(course: Course, readings: Sequence[Reading]) -> Iterator[list[tuple[
             yield list(zip(one.evidence.taken_at, one.evidence.targets, strict=True))
 
 
-def _marks(course: Course, known: set[str], language: str) -> Iterator[Mark]:
+def _marks(course: Course, known: set[str], language: str, translate: Translate) -> Iterator[Mark]:
     for one in course.milestones:
-        yield from _mark(one.evidence, known, "reached", one.title or one.milestone)
+        yield from _mark(one.evidence, known, "reached", translate(one.title or one.milestone))
     for one in course.retracted:
-        yield from _mark(one.before, known, "taken back", one.title or one.milestone)
+        yield from _mark(one.before, known, "taken back", translate(one.title or one.milestone))
     for one in course.regressions:
         yield from _mark(one.evidence, known, "worse", measure_name(one.measure, language))
 

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
-from services.console.api.course_charts import Chart, Translate, charts_of
+from services.console.api.course_charts import Chart, charts_of
 from services.console.api.evidence import explained
+from services.console.api.words import Reader
 from services.console.domain.courses import Course, courses_of
 from services.console.domain.fhir_names import fhir_id
 from services.console.domain.records import AdverseEventRecord, Records, of_kind, records_of
@@ -48,13 +49,6 @@ class CoursePage(NamedTuple):
     people: Mapping[str, str]
     """Names of practitioners and staff, by id."""
     rooms: Mapping[str, str]
-
-
-class Reader(NamedTuple):
-    """In which words the page is written."""
-
-    language: str
-    translate: Translate
 
 
 def course_page(

@@ -6,10 +6,10 @@ from fastapi import FastAPI, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.console.api.course_page import CoursePage, Reader, course_page
+from services.console.api.course_page import CoursePage, course_page
 from services.console.api.desk import Desk
 from services.console.api.evidence import explained
-from services.console.api.pages import Place, View
+from services.console.api.pages import Place
 from services.console.api.problems import NotFound
 from services.console.api.visits import Visit
 from services.console.api.words import N_
@@ -65,9 +65,8 @@ async def read_course(visit: Visit, plan_id: str) -> tuple[str, CoursePage]:
     """
     patient_id = await patient_with(visit.tx, visit.clinic_id, "EpisodeOfCare", fhir_id(plan_id))
     facts = await facts_of(visit.tx, visit.clinic_id, patient_id) if patient_id else []
-    language = View.of(visit.request).language
-    reader = Reader(language, visit.desk.pages.translator(language))
-    shown = course_page(facts, plan_id, visit.desk.protocols, visit.desk.clinics.get(visit.clinic_id), reader)
+    clinic = visit.desk.clinics.get(visit.clinic_id)
+    shown = course_page(facts, plan_id, visit.desk.protocols, clinic, visit.reader)
     if not patient_id or not shown:
         raise NotFound
     return patient_id, shown

@@ -9,6 +9,7 @@ from typing import Final
 from pydantic import BaseModel
 
 from services.console.api.titles import figure_title
+from services.console.api.words import ENGLISH, Reader
 from services.console.domain.xmr import Week, Xmr, xmr
 from services.console.store import WeekRow
 from shared.protocols import Protocols
@@ -69,13 +70,13 @@ class ClinicView(BaseModel):
     protocols: list[ProtocolView]
 
 
-def protocol_views(protocols: Protocols, rows: Iterable[WeekRow]) -> list[ProtocolView]:
+def protocol_views(protocols: Protocols, rows: Iterable[WeekRow], reader: Reader = ENGLISH) -> list[ProtocolView]:
     """The figures of each protocol; `rows` come by protocol, figure and week."""
     return [
         ProtocolView(
             protocol_id=protocol_id,
-            title=_protocol_title(protocols, protocol_id),
-            figures=_figures(protocols, of_protocol),
+            title=reader.translate(_protocol_title(protocols, protocol_id)),
+            figures=_figures(protocols, of_protocol, reader),
         )
         for protocol_id, of_protocol in groupby(rows, key=lambda row: row.protocol_id)
     ]
@@ -86,10 +87,10 @@ def _protocol_title(protocols: Protocols, protocol_id: str) -> str:
     return protocol.title if protocol else protocol_id
 
 
-def _figures(protocols: Protocols, rows: Iterable[WeekRow]) -> list[FigureView]:
+def _figures(protocols: Protocols, rows: Iterable[WeekRow], reader: Reader) -> list[FigureView]:
     grouped = groupby(rows, key=lambda row: (row.protocol_id, row.figure, row.unit))
     figures = [
-        _figure(figure, figure_title(protocols, protocol_id, figure), unit, list(of_figure))
+        _figure(figure, figure_title(protocols, protocol_id, figure, reader), unit, list(of_figure))
         for (protocol_id, figure, unit), of_figure in grouped
     ]
     return sorted(figures, key=lambda figure: _FIRST_SHOWN.index(figure.figure.split("/")[0]))

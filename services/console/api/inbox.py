@@ -11,7 +11,7 @@ from starlette.responses import Response
 from services.console.api import evidence
 from services.console.api.desk import Desk
 from services.console.api.inbox_rows import READERS, hidden_from, row_of, rows_of, what_rows_show
-from services.console.api.pages import Place, View
+from services.console.api.pages import Place
 from services.console.api.visits import Visit
 from services.console.api.words import N_
 from services.console.domain.alerts import STATES, AlertState
@@ -60,10 +60,8 @@ def add_routes(desk: Desk, app: FastAPI) -> None:
             facts = await facts_of(visit.tx, visit.clinic_id, row.patient_id)
             await visit.saw("alert.viewed", [row.patient_id], alert_id=alert_id)
             fact = evidence.behind(alert_id, facts)
-            language = View.of(request).language
-            translate = desk.pages.translator(language)
-            words = evidence.in_words(fact, language, translate)
-            chart = evidence.chart_of(fact, facts, language, translate)
+            words = evidence.in_words(fact, *visit.reader)
+            chart = evidence.chart_of(fact, facts, *visit.reader)
             place = evidence.place_of(fact) if visit.person.may("operator") else ""
             return visit.page("alert.html", row=row, words=words, chart=chart, place=place, **what_rows_show(visit))
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from services.console.api.alert_titles import alert_title
 from services.console.api.problems import NotFound
 from services.console.api.visits import Visit
 from services.console.api.words import N_
@@ -46,6 +47,8 @@ class Row(NamedTuple):
     patient_id: str
     patient: str
     owner: str
+    title: str
+    """In the reader's language where it is known in that."""
     asked: str = ""
     """What was just asked for, and is not done yet."""
 
@@ -84,6 +87,7 @@ async def rows_of(visit: Visit, found: Sequence[tuple[str, Alert]]) -> list[Row]
     """The alerts with names, where the person may know those of patients."""
     ids = {patient_id for patient_id, _ in found}
     names = await patients.names(visit.tx, visit.clinic_id, ids) if visit.person.knows_names else {}
+    reader = visit.reader
     staff, asked = {member.id: member.name for member in staff_of(visit)}, visit.desk.asked
     return [
         Row(
@@ -91,6 +95,7 @@ async def rows_of(visit: Visit, found: Sequence[tuple[str, Alert]]) -> list[Row]
             patient_id,
             patient=names.get(patient_id, patient_id),
             owner=staff.get(alert.owner or "", alert.owner or ""),
+            title=alert_title(alert.kind, alert.title, reader),
             asked=asked.of(alert.alert_id, alert.revision),
         )
         for patient_id, alert in found

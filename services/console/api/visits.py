@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from services.console.api.pages import View
+from services.console.api.words import Reader
 from services.console.domain.audit import Event
 from services.console.domain.people import Person
 from services.console.store import audit
@@ -96,6 +97,12 @@ class Visit:
         who, roles = self.person.person_id, tuple(sorted(self.person.roles))
         event = Event(who, roles, action, tuple(sorted(patient_ids)), details)
         await audit.record(self.tx, self.clinic_id, [event])
+
+    @property
+    def reader(self) -> Reader:
+        """In which words the person reads."""
+        language = View.of(self.request).language
+        return Reader(language, self.desk.pages.translator(language))
 
     @property
     def by_htmx(self) -> bool:

@@ -1,11 +1,11 @@
 """The console's words in each language: gettext catalogues, `locales/<language>.po`; English is the source."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -39,6 +39,18 @@ NAMES: Final[Mapping[str, str]] = {
     "ended-deceased": N_("deceased"),
 }
 """Codes as people say them: in templates, `{{ _(names[code]) }}`."""
+
+
+class Reader(NamedTuple):
+    """In which words a page is written."""
+
+    language: str
+    translate: Callable[[str], str]
+    """Of words that are not empty: gettext says of none what its catalogue is."""
+
+
+ENGLISH: Final = Reader(DEFAULT_LANGUAGE, str)
+"""For programs, and for whoever reads the source."""
 
 
 @dataclass(frozen=True, slots=True)

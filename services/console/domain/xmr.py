@@ -17,16 +17,8 @@ LEAST_WEEKS: Final = 6
 
 _LIMIT, _RANGE_LIMIT, _SIGMA = 2.66, 3.267, 1.128
 
-RULES: Final = {
-    1: "one week beyond a limit",
-    2: "two of three weeks beyond two sigma on one side",
-    3: "four of five weeks beyond one sigma on one side",
-    4: "eight weeks in a row on one side of the mean",
-}
-"""The run rules by number, in words."""
-
 _RUNS: Final = {1: (1, 1, 3.0), 2: (2, 3, 2.0), 3: (4, 5, 1.0), 4: (8, 8, 0.0)}
-"""Per rule: so many of the last so many weeks lie further than so many sigma from the mean, on one side."""
+"""Per run rule: so many of the last so many weeks lie further than so many sigma from the mean, on one side."""
 
 
 class Week(NamedTuple):
@@ -48,12 +40,12 @@ class Limits(NamedTuple):
 
 
 class Point(NamedTuple):
-    """A week on the chart: its distance from the week before, and the rules that it breaks."""
+    """A week on the chart: its distance from the week before, and the run rules that it breaks."""
 
     week: Week
     moving_range: float | None
     broken: tuple[int, ...]
-    """Numbers of `RULES`."""
+    """Numbers of the run rules: 1 for a limit, 2 for two sigma, 3 for one sigma, 4 for one side."""
 
 
 class Xmr(NamedTuple):
