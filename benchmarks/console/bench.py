@@ -27,7 +27,7 @@ PAGES: Final = (
     "/inbox", "/inbox?folder=resolved", "/inbox?folder=all&q=Patient+42", "/inbox?mine=true", "/clinic", "/audit",
     "/calendar", "/calendar?by=room", "/calendar?view=week&of=pr-3", "/calendar/appointments/ap-7-3",
     "/courses?q=Patient+42", f"/courses/{COURSE}", "/waiting", f"/waiting/cases/{COURSE}/3", "/waiting/offers",
-    "/waiting/offers?q=Patient+42",
+    "/waiting/offers?q=Patient+42", "/settings",
 )  # fmt: skip
 
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, Literal
@@ -21,6 +23,7 @@ from stride.embedded import External, Stack
 FOLDER: Final = Path(__file__).parents[2] / "docs" / "pictures"
 _SCENARIO: Final = Scenario(patients=24, days=98)
 _BUSY_AFTER_SECONDS: Final = 40
+_LOOKS_AT_HOUR: Final = 12
 _DESK: Final = (1200, 750)
 _PHONE: Final = (390, 780)
 _SCALE: Final = 1.5
@@ -42,6 +45,9 @@ class Shot:
     shows: str = "main"
     """What has to be there before the picture is taken."""
 
+    once: str = ""
+    """What comes and goes: in the course of the demo, the picture is taken when this is on the page."""
+
     scheme: Literal["light", "dark"] = "light"
     size: tuple[int, int] = _DESK
 
@@ -54,6 +60,9 @@ SHOTS: Final = (
     Shot("calendar", "front-desk", "/calendar", shows=".entry"),
     Shot("calendar-dark", "front-desk", "/calendar?view=week", shows=".entry", scheme="dark"),
     Shot("calendar-phone", "front-desk", "/calendar", shows=".entry", size=_PHONE),
+    Shot("waiting", "front-desk", "/waiting", once="#waiting [data-row] >> nth=2"),
+    Shot("waiting-case", "front-desk", "/waiting", "Find a time", "#times [data-row]", once="#waiting [data-row]"),
+    Shot("offers", "front-desk", "/waiting/offers", once=".freed form"),
     Shot("clinic", "clinician", "/clinic?weeks=26", shows="figure .chart"),
     Shot("operations", "operator", "/operations", shows=".flow text:text-matches('[1-9].*/s')"),
 )
@@ -71,28 +80,60 @@ async def main() -> None:
         settings = replace(stack_settings(external=External()), durable=False, environment=prepare_clock(home))
         async with Stack(home, settings) as stack, chromium() as browser:
             links = await links_by_role(stack.addresses, home / "secrets")
+            seen = {role: await _signed_in(browser, link) for role, link in links.items()}
             with audience(Output(as_json=False).human, _SCENARIO.days) as watching:
                 async with asyncio.TaskGroup() as going_on:
-                    going_on.create_task(run_scenario(_SCENARIO, home, stack.addresses, watching))
+                    scenario = run_scenario(_SCENARIO, home, stack.addresses, watching, Lookout(seen))
+                    going_on.create_task(scenario)
                     await asyncio.sleep(_BUSY_AFTER_SECONDS)
-                    await photograph(browser, "operator", links["operator"])
+                    await photograph(seen, "operator")
             for role in ("clinician", "front-desk"):
-                await photograph(browser, role, links[role])
+                await photograph(seen, role)
 
 
-async def photograph(browser: Browser, role: str, link: str) -> None:
-    """Take the pictures of what `role` sees; `link` signs in once."""
+async def photograph(seen: Mapping[str, BrowserContext], role: str) -> None:
+    """Take the pictures of what `role` sees at any time."""
+    for shot in SHOTS:
+        if shot.role == role and not shot.once:
+            await _keep(seen[role], shot)
+
+
+class Lookout:
+    """Looks now and then, between two steps of the demo, for what comes and goes."""
+
+    def __init__(self, seen: Mapping[str, BrowserContext]) -> None:
+        self._seen = seen
+        self._left = [shot for shot in SHOTS if shot.once]
+
+    async def __call__(self, moment: datetime, in_flight: int) -> None:
+        """Take those pictures that can be taken now."""
+        if moment.hour == _LOOKS_AT_HOUR:
+            self._left = [shot for shot in self._left if not await self._take(shot)]
+
+    async def _take(self, shot: Shot) -> bool:
+        page = await self._seen[shot.role].new_page()
+        await page.goto(shot.path)
+        found = await page.locator(shot.once).count() > 0
+        await page.close()
+        if found:
+            await _keep(self._seen[shot.role], shot)
+        return found
+
+
+async def _signed_in(browser: Browser, link: str) -> BrowserContext:
+    """A browser of whoever the link signs in."""
     console = link.partition("/enter/")[0]
     context = await browser.new_context(base_url=console, device_scale_factor=_SCALE)
     entrance = await context.new_page()
     await entrance.goto(link)
     await entrance.close()
-    for shot in SHOTS:
-        if shot.role == role:
-            file = FOLDER / f"{shot.name}.png"
-            file.write_bytes(compressed(await _taken(context, shot)))
-            print(f"{file.name}: {file.stat().st_size / 1024:.0f} KB")  # noqa: T201  # what it is run for
-    await context.close()
+    return context
+
+
+async def _keep(context: BrowserContext, shot: Shot) -> None:
+    file = FOLDER / f"{shot.name}.png"
+    file.write_bytes(compressed(await _taken(context, shot)))
+    print(f"{file.name}: {file.stat().st_size / 1024:.0f} KB")  # noqa: T201  # what it is run for
 
 
 async def _taken(context: BrowserContext, shot: Shot) -> bytes:
