@@ -3,6 +3,7 @@
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.console import Console, violations
+from tests.browser.test_inbox import story
 from tests.handlers.console_desk import account_of
 
 
@@ -21,6 +22,22 @@ async def test_settings_are_reached_from_the_menu_and_change_language_and_colour
     await expect(content).to_contain_text("Termin finden")
     for scheme in ("light", "dark"):
         assert await violations(clinician, scheme) == []
+
+
+async def test_who_reads_german_reads_alerts_charts_and_courses_in_german(clinician: Page, console: Console) -> None:
+    await console.admit(*story(console.clinic_id))
+    await clinician.goto("/settings")
+    await clinician.locator("#content").get_by_label("Language").select_option("de")
+    await clinician.locator("#content").get_by_role("button", name="Use these").click()
+    await clinician.goto("/inbox")
+    await clinician.get_by_role("link", name="Meilenstein erreicht:").first.click()
+    await expect(clinician.get_by_role("heading", level=1)).to_contain_text("Meilenstein erreicht:")
+    await expect(clinician.locator("figure .chart")).to_contain_text("Schmerz (0 bis 10)")
+    await clinician.goto("/clinic")
+    await expect(clinician.locator("figure .chart").first).to_contain_text("Besserung bis Sitzung 12")
+    await expect(clinician.locator("#content")).not_to_contain_text("Week of")
+    await clinician.goto("/courses/plan-1")
+    await expect(clinician.get_by_role("heading", level=1)).to_contain_text("Mara Winter")
 
 
 async def test_somebody_signs_out_everywhere_and_is_told_how_to_get_a_new_password(

@@ -58,4 +58,6 @@ def test_titles_of_the_protocols_that_come_with_stride_are_known(language: str) 
     protocols = load_protocols(ROOT / "protocols", ROOT / "measures").by_id.values()
     titles = {protocol.title for protocol in protocols}
     titles |= {rule.title for protocol in protocols for rule in protocol.milestones if rule.title}
+    rungs = [rung for protocol in protocols for rung in protocol.ladder]
+    titles |= {name for rung in rungs for name in (rung.name, *(phase.name for phase in rung.phases))}
     assert [title for title in sorted(titles) if reader(language).translate(title) == title] == []

@@ -24,12 +24,14 @@ class Charts(NamedTuple):
 
     values: Markup
     ranges: Markup | None
+    unit: str
+    """In people's words."""
 
 
 def charts_of(figure: FigureView, name: str, reader: Reader) -> Charts:
     """The charts; `name` is one of a kind within the page."""
     ranges = _ranges(figure, f"{name}-r", reader) if figure.limits else None
-    return Charts(_values(figure, f"{name}-x", reader), ranges)
+    return Charts(_values(figure, f"{name}-x", reader), ranges, _unit(figure.unit, reader))
 
 
 def _values(figure: FigureView, name: str, reader: Reader) -> Markup:

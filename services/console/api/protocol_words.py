@@ -23,3 +23,14 @@ MILESTONES: Final = (
     N_("Twelve sessions held: the payer's limit"),
     N_("Thirty-six sessions held: the whole course"),
 )
+STEPS: Final = (
+    N_("active"),
+    N_("consolidating"),
+    N_("discharge"),
+    N_("fortnightly"),
+    N_("full"),
+    N_("intensive"),
+    N_("monthly"),
+    N_("weekly"),
+)
+"""Names of steps and phases."""
