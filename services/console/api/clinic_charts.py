@@ -9,6 +9,7 @@ from babel.dates import format_date
 from markupsafe import Markup
 
 from services.console.api.figures import SHARES, FigureView
+from services.console.api.times import DAY
 from services.console.api.titles import RULES
 from services.console.api.words import N_, Reader
 from shared.charts import Picture, RunChart, RunPoint, run_chart, within
@@ -70,7 +71,7 @@ def _note(broken: tuple[int, ...], reader: Reader) -> str:
 
 def _week_of(reader: Reader) -> Callable[[date], str]:
     words = reader.translate(N_("Week of %(day)s"))
-    return lambda day: words % {"day": format_date(day, "d MMM y", locale=reader.language)}
+    return lambda day: words % {"day": format_date(day, DAY[reader.language], locale=reader.language)}
 
 
 def _unit(unit: str, reader: Reader) -> str:

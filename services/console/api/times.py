@@ -9,13 +9,16 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
+DAY: Final[Mapping[str, str]] = {"en": "d MMM y", "de": "d. MMM y"}
+"""How a date is written, by language."""
+
 
 @pass_context
 def moment(context: Context, at: datetime) -> Markup:
     """Date and time, as an element that also tells programs."""
     view = context["view"]
     local = at.astimezone(view.zone)
-    words = format_datetime(local, "d MMM y, HH:mm", locale=view.language)
+    words = format_datetime(local, f"{DAY[view.language]}, HH:mm", locale=view.language)
     return Markup('<time datetime="{}">{}</time>').format(local.isoformat(timespec="minutes"), words)
 
 
@@ -31,7 +34,7 @@ def day(context: Context, at: date) -> str:
     """The date; of a moment, by the clinic's clocks."""
     view = context["view"]
     local = at.astimezone(view.zone) if isinstance(at, datetime) else at
-    return format_date(local, "d MMM y", locale=view.language)
+    return format_date(local, DAY[view.language], locale=view.language)
 
 
 @pass_context
@@ -39,7 +42,7 @@ def weekday(context: Context, at: date) -> str:
     """The date with its day of the week."""
     view = context["view"]
     local = at.astimezone(view.zone) if isinstance(at, datetime) else at
-    return format_date(local, "EEE d MMM y", locale=view.language)
+    return format_date(local, f"EEE {DAY[view.language]}", locale=view.language)
 
 
 @pass_context
@@ -47,7 +50,7 @@ def since(context: Context, at: datetime, now: datetime) -> Markup:
     """How long ago, or in how long; on being pointed at, the time itself."""
     view = context["view"]
     words = format_timedelta(at - now, add_direction=True, locale=view.language, threshold=1.2)
-    exact = format_datetime(at.astimezone(view.zone), "EEE d MMM y, HH:mm", locale=view.language)
+    exact = format_datetime(at.astimezone(view.zone), f"EEE {DAY[view.language]}, HH:mm", locale=view.language)
     return Markup('<time datetime="{}" title="{}">{}</time>').format(at.isoformat(timespec="seconds"), exact, words)
 
 
