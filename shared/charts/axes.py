@@ -1,6 +1,6 @@
 """Scales and axes: where a value or a moment stands, and the lines that people read it by."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from math import ceil, floor, inf, log10
@@ -89,15 +89,15 @@ def value_axis(area: Area, scale: Scale, ticks: Sequence[float], unit: str) -> s
     return "".join((*lines, *labels, named if unit else ""))
 
 
-def time_axis(area: Area, scale: Scale, ticks: Sequence[date]) -> str:
-    """The line below, and days under it; the year where it begins or changes."""
+def time_axis(area: Area, scale: Scale, ticks: Sequence[date], said: Callable[[str], str] = str) -> str:
+    """The line below, and days under it; the year where it changes. `said` translates months ("Jan")."""
     line = element("line", class_="axis", x1=area.left, x2=area.right, y1=area.bottom, y2=area.bottom)
     labels: list[str] = []
     year = 0
     for day in ticks:
         at = scale(moment_of(day).timestamp())
         labels.append(element("line", class_="axis", x1=at, x2=at, y1=area.bottom, y2=area.bottom + 4))
-        labels.append(_day(at, area.bottom + 18, f"{day.day} {day:%b}"))
+        labels.append(_day(at, area.bottom + 18, f"{day.day} {said(f'{day:%b}')}"))
         if day.year != year:
             year = day.year
             labels.append(_day(at, area.bottom + 33, str(year)))

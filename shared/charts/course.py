@@ -54,11 +54,15 @@ class CourseChart(NamedTuple):
     moving: Sequence[tuple[str, Sequence[tuple[datetime, float]]]] = ()
     """Targets that move, along an expected curve: names, and at least one moment with its level."""
     translated: Mapping[str, str] = MappingProxyType({})
-    """Other words for what stands in the picture: before, to, before treatment, on, and what is judged."""
+    """Other words for those of the picture: before, to, before treatment, on, what is judged, months ("Jan")."""
 
     def said(self, words: str) -> str:
         """Words of the picture in the reader's language."""
         return self.translated.get(words, words)
+
+    def day(self, at: datetime) -> str:
+        """A day of the picture, in the reader's language."""
+        return f"{at:%d} {self.said(f'{at:%b}')} {at:%Y}"
 
 
 class _Scales(NamedTuple):
@@ -79,7 +83,7 @@ def course_chart(chart: CourseChart) -> str:
         (
             _band(chart.baseline, up) if chart.baseline else "",
             value_axis(AREA, up, ticks, chart.unit),
-            time_axis(AREA, along, days),
+            time_axis(AREA, along, days, chart.said),
             *_moving(chart, scales),
             *_lines(chart, up),
             *_readings(chart, scales),
@@ -131,7 +135,7 @@ def _readings(chart: CourseChart, scales: _Scales) -> Iterator[str]:
     places = [scales.place(reading.taken_at, reading.value) for reading in readings]
     yield element("polyline", class_="line", points=" ".join(f"{x:.1f},{y:.1f}" for x, y in places))
     for (x, y), reading in zip(places, readings, strict=True):
-        told = f"{reading.taken_at:%d %b %Y}: {number(reading.value)} {chart.unit}".strip()
+        told = f"{chart.day(reading.taken_at)}: {number(reading.value)} {chart.unit}".strip()
         title = element("title", words(f"{told}, {before}" if reading.before else told))
         yield element("circle", title, class_="dot hollow" if reading.before else "dot", cx=x, cy=y, r=4)
 
@@ -148,7 +152,7 @@ def _marks(chart: CourseChart, scales: _Scales) -> Iterator[str]:
 
 
 def _mark(chart: CourseChart, mark: Mark, x: float, y: float) -> str:
-    judged = f"{chart.said(mark.judged)} {chart.said('on')} {mark.taken_at:%d %b %Y}"
+    judged = f"{chart.said(mark.judged)} {chart.said('on')} {chart.day(mark.taken_at)}"
     title = element("title", words(f"{mark.title}: {judged}"))
     if mark.judged == "reached":
         return element("circle", title, class_="ring", cx=x, cy=y, r=9)

@@ -31,6 +31,8 @@ class RunChart(NamedTuple):
     """What no value can exceed, such as 100%."""
     week_of: Callable[[date], str] = "Week of {:%d %b %Y}".format
     """A week by its Monday, as people call it."""
+    said: Callable[[str], str] = str
+    """A month, "Jan" say, in the reader's language."""
 
 
 def run_chart(chart: RunChart) -> str:
@@ -44,7 +46,7 @@ def run_chart(chart: RunChart) -> str:
     return "".join(
         (
             value_axis(AREA, scale, ticks, chart.unit),
-            time_axis(AREA, along, weeks),
+            time_axis(AREA, along, weeks, chart.said),
             *(_level(scale(level), at) for at, (_, level) in enumerate(chart.lines)),
             *_names((scale(level), f"{name} {number(level)}") for name, level in chart.lines),
             path,

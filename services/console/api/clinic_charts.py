@@ -42,7 +42,7 @@ def _values(figure: FigureView, name: str, reader: Reader) -> Markup:
     told = {"weeks": len(points), "unlike": sum(bool(point.note) for point in points)}
     words = _JUDGED if limits else _WEEKS
     most = 100.0 if figure.figure in SHARES else inf
-    drawing = run_chart(RunChart(_unit(figure.unit, reader), points, lines, most, _week_of(reader)))
+    drawing = run_chart(RunChart(_unit(figure.unit, reader), points, lines, most, _week_of(reader), say))
     return _element(Picture(figure.title, say(words) % told, drawing), name)
 
 
@@ -55,7 +55,7 @@ def _ranges(figure: FigureView, name: str, reader: Reader) -> Markup:
         if week.moving_range is not None
     ]
     lines = [(say(_MEAN), figure.limits.mean_range), (say(_UPPER), upper)]
-    drawing = run_chart(RunChart(_unit(figure.unit, reader), points, lines, week_of=_week_of(reader)))
+    drawing = run_chart(RunChart(_unit(figure.unit, reader), points, lines, week_of=_week_of(reader), said=say))
     title = say(N_("%(figure)s: change from week to week")) % {"figure": figure.title}
     return _element(Picture(title, say(N_("Moving ranges.")), drawing), name)
 

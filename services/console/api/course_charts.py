@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from markupsafe import Markup
 
-from services.console.api.words import N_
+from services.console.api.words import MONTHS, N_
 from services.console.domain.courses import Course, counts, same_series, target_level
 from shared.charts import Band, CourseChart, Mark, Picture, ReadingPoint, course_chart, within
 from shared.charts.course import Judged
@@ -64,7 +64,7 @@ def _chart(
     language: str,
     translate: Translate,
 ) -> Chart:
-    words = {word: translate(word) for word in _WORDS}
+    words = {word: translate(word) for word in (*_WORDS, *MONTHS)}
     baseline = next((one for one in course.baselines if same_series(readings[0], one)), None)
     before = set(baseline.readings) if baseline else set[str]()
     marks = list(_marks(course, {reading.measurement_id for reading in readings}, language, translate))

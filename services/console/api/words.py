@@ -49,6 +49,13 @@ class Reader(NamedTuple):
     """Of words that are not empty: gettext says of none what its catalogue is."""
 
 
+MONTHS: Final = (
+    N_("Jan"), N_("Feb"), N_("Mar"), N_("Apr"), N_("May"), N_("Jun"), N_("Jul"), N_("Aug"), N_("Sep"), N_("Oct"),
+    N_("Nov"), N_("Dec"),
+)  # fmt: skip
+"""As charts name them on their axes."""
+
+
 ENGLISH: Final = Reader(DEFAULT_LANGUAGE, str)
 """For programs, and for whoever reads the source."""
 
