@@ -26,7 +26,7 @@ async def test_a_course_is_shown_with_its_measures_milestones_plan_and_timeline(
     await sign_in(client, door, "clinician", clinic_id)
     page = await client.get(PAGE, headers=HTML)
     assert page.status_code == 200
-    for words in ("Ada Example", "Gentle needling.", "Pain down by 40%", "Taken", "discharged", "Milestone reached"):
+    for words in ("Ada Example", "Gentle needling.", "Pain down by 40%", "Measured", "discharged", "Milestone reached"):
         assert words in page.text
     assert page.text.count('class="chart"') == 1
     assert 'class="ring"' in page.text, "the milestone is marked"

@@ -279,7 +279,14 @@ async def test_the_waitlist_shows_some_rows_at_first_and_when_each_patient_comes
 ) -> None:
     first, second = story(clinic_id), Story(clinic_id, "p2")
     await admit(door, [registered(first), first.plan(), wish(first, "w1", wanted=True)])
-    await admit(door, [second.plan("plan-2"), wish(second, "w2", wanted=True, day=55, plan_id="plan-2")])
+    await admit(
+        door,
+        [
+            registered(second, "Otto Berg"),
+            second.plan("plan-2"),
+            wish(second, "w2", wanted=True, day=55, plan_id="plan-2"),
+        ],
+    )
     await admit(door, [booked(first, 1, day=59), booked(first, 3, day=64), booked(first, 2, day=62)])
     await sign_in(client, door, "front-desk", clinic_id)
     page = (await client.get("/waiting/offers", headers=HTML)).text
@@ -288,5 +295,5 @@ async def test_the_waitlist_shows_some_rows_at_first_and_when_each_patient_comes
     assert "Show more" not in page
     short = (await client.get("/waiting/offers?most=1", headers=HTML)).text
     assert (short.count("waits since"), "most=2" in short) == (1, True)
-    found = (await client.get("/waiting/offers?most=1&q=p2", headers=HTML)).text
+    found = (await client.get("/waiting/offers?most=1&q=otto", headers=HTML)).text
     assert found.count("waits since") == 2
