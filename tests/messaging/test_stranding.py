@@ -16,7 +16,7 @@ from shared.messaging.door import Door
 from shared.messaging.replay import replay_key
 from shared.messaging.stranding import MOST_PATIENTS, StrandingWatch, Waiting, to_tell
 from tests.messaging.counting import NOW
-from tests.messaging.stranding import healed, park, readable_letter, unreadable_letter
+from tests.messaging.stranding import healed, lay_aside, park
 from tests.messaging.test_door import door
 
 __all__ = ["door"]
@@ -72,15 +72,16 @@ async def test_a_parked_key_is_told_once_and_again_when_it_parks_anew(
 async def test_dead_letters_are_told_by_topic_and_day_until_all_are_put_back(
     watch: StrandingWatch, kafka_bootstrap: str, clinic_id: str
 ) -> None:
-    await readable_letter(kafka_bootstrap, clinic_id)
-    await unreadable_letter(kafka_bootstrap, clinic_id)
+    topic = "measurement.voided"  # no other test lays a record of this topic aside
+    for patient in ("late", "never"):
+        await lay_aside(kafka_bootstrap, b"{", (), key=f"{clinic_id}/{patient}", topic=topic)
     await watch.look()
     assert await told(watch.door, EventsStranded, clinic_id) == [], "nobody has read the topics yet"
     for _ in range(2):
         await watch.look_at_letters()
         await watch.look()
     (fact,) = await told(watch.door, EventsStranded, clinic_id)
-    assert (fact["cause"], fact["topic"]) == ("unreadable", "plan.ended")
+    assert (fact["cause"], fact["topic"]) == ("unreadable", topic)
     assert "about" not in fact
     await a_watch(watch.door, kafka_bootstrap, clinic_id).look()
     assert await told(watch.door, EventsReleased, clinic_id) == [], "a process that has just started knows nothing"
