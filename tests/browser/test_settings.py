@@ -30,7 +30,7 @@ async def test_who_reads_german_reads_alerts_charts_and_courses_in_german(clinic
     await clinician.locator("#content").get_by_label("Language").select_option("de")
     await clinician.locator("#content").get_by_role("button", name="Use these").click()
     await clinician.goto("/inbox")
-    await clinician.get_by_role("link", name="Meilenstein erreicht:").first.click()
+    await clinician.get_by_role("link", name="Meilenstein erreicht: Pain down by 40%").first.click()
     await expect(clinician.get_by_role("heading", level=1)).to_contain_text("Meilenstein erreicht:")
     await expect(clinician.locator("figure .chart")).to_contain_text("vor der Behandlung")
     await clinician.goto("/clinic")
