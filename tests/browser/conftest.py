@@ -12,6 +12,7 @@ from shared.clock import FileClock
 from shared.database import open_engine
 from shared.settings import ROOT
 from tests.browser.console import Console, serving
+from tests.browser.waiting_scene import Scene, scene
 from tests.domain.progress_story import at
 from tests.handlers.console_desk import ROLES, door_of
 
@@ -73,3 +74,20 @@ async def clinician(browser: Browser, console: Console) -> AsyncGenerator[Page]:
 
 def _own(url: str, console: Console) -> bool:
     return url.startswith((console.url, "data:", "about:"))
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def front(database_url: str, clinic_id: str, tmp_path: Path) -> AsyncGenerator[Scene]:
+    async with scene(database_url, clinic_id, tmp_path, clinic_file(tmp_path / "clinics", clinic_id)) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def eve(browser: Browser, front: Scene) -> AsyncGenerator[Page]:
+    """A page of the front desk."""
+    async with front.console.as_(browser, "front-desk") as context:
+        page = await context.new_page()
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        yield page
+        assert errors == []

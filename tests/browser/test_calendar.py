@@ -115,7 +115,7 @@ async def test_an_appointment_is_moved_by_keys_alone_to_a_free_time_and_comes_ba
     moved = {"practitioner_id": "pr-ben", "room_id": "room-2", "appointment_version": 2}
     await console.admit(request, appointment(patient(console, 5), 1, 13.5, kind=AppointmentMoved, **moved))
     ben = desk.get_by_role("region", name="Ben Okafor", exact=False)
-    await expect(ben.get_by_role("link", name=re.compile("13:30.*14:15.*Rosa Blum"))).to_be_visible(timeout=5000)
+    await expect(ben.get_by_role("link", name=re.compile("13:30.*14:15.*Rosa Blum"))).to_be_visible()
     await expect(desk.get_by_text("Being moved")).to_have_count(0)
 
 
@@ -166,7 +166,7 @@ async def test_what_is_booked_meanwhile_appears_by_itself(desk: Page, console: C
     story = patient(console, 6)
     await console.admit(named(story, "Tom Weiss"), appointment(story, 1, 17, practitioner_id="pr-dora", room_id="gym"))
     dora = desk.get_by_role("region", name="Dora Novak", exact=False)
-    await expect(dora.get_by_role("link", name="Tom Weiss")).to_be_visible(timeout=5000)
+    await expect(dora.get_by_role("link", name="Tom Weiss")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -1,36 +1,15 @@
 """The front desk in real Chromium: sessions without a time, the waitlist and offers, with a real scheduling beside."""
 
-from collections.abc import AsyncGenerator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Page, expect
 
 from shared.events.scheduling import WaitlistOffered
-from tests.browser.conftest import clinic_file
 from tests.browser.console import violations
-from tests.browser.waiting_scene import Scene, scene
+from tests.browser.waiting_scene import Scene
 from tests.domain.progress_story import at
 from tests.domain.scheduling_examples import WEEKLY
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def front(database_url: str, clinic_id: str, tmp_path: Path) -> AsyncGenerator[Scene]:
-    async with scene(database_url, clinic_id, tmp_path, clinic_file(tmp_path / "clinics", clinic_id)) as opened:
-        yield opened
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def eve(browser: Browser, front: Scene) -> AsyncGenerator[Page]:
-    """A page of the front desk."""
-    async with front.console.as_(browser, "front-desk") as context:
-        page = await context.new_page()
-        errors: list[str] = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        yield page
-        assert errors == []
 
 
 async def test_a_session_without_a_time_appears_by_itself_and_is_booked(eve: Page, front: Scene) -> None:

@@ -19,7 +19,7 @@ from shared.database import open_engine
 from shared.events.base import Fact
 from shared.events.clinical import Phase
 from shared.events.console import DeskActionRequested
-from shared.events.intake import PatientRegistered
+from shared.events.intake import AppointmentChangeRequested, PatientRegistered
 from shared.messaging import wire
 from shared.messaging.service import Running
 from shared.settings import Settings
@@ -61,7 +61,8 @@ class Scene:
         asked = await self.console.asked()
         fresh, self.asked = asked[len(self.asked) :], asked
         for each in fresh:
-            request = DeskActionRequested.model_validate(each)
+            kind = AppointmentChangeRequested if "change" in each else DeskActionRequested
+            request = kind.model_validate(each)
             await self.console.admit(request)
             await self.takes(request)
 
