@@ -105,6 +105,9 @@ class Proxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         link = _Link(self, writer)
+        if self._server is None:  # it came in the moment of `refuse`, after all others had been reset
+            link.cut()
+            return
         self._links.add(link)
         try:
             await self._gate.wait()

@@ -178,7 +178,7 @@ class World:
             while not all([replica.alive and await replica.is_ready() for replica in replicas]):
                 await asyncio.sleep(0.05)
 
-    async def quiet(self, seconds: float = 180, still: float = 60) -> float:
+    async def quiet(self, seconds: float = 180, still: float = 100) -> float:
         """Wait until all that was sent is applied (or parked) and published; returns the seconds it took.
 
         Gives up when nothing has moved for `still` s, or after `seconds`: the judge then finds what is missing.
