@@ -52,14 +52,17 @@ class Shot:
     size: tuple[int, int] = _DESK
 
 
+_URGENT: Final = "[data-row].critical"
+_BUSY_DAY: Final = ".entry >> nth=9"
+
 SHOTS: Final = (
-    Shot("inbox", "clinician", "/inbox", shows="[data-row]"),
-    Shot("inbox-dark", "clinician", "/inbox", shows="[data-row]", scheme="dark"),
-    Shot("inbox-phone", "clinician", "/inbox", shows="[data-row]", size=_PHONE),
+    Shot("inbox", "clinician", "/inbox", once=_URGENT),
+    Shot("inbox-dark", "clinician", "/inbox", once=_URGENT, scheme="dark"),
+    Shot("inbox-phone", "clinician", "/inbox", once=_URGENT, size=_PHONE),
     Shot("evidence", "clinician", "/inbox?q=pain", follow="Pain down by 40%", shows="figure .chart"),
-    Shot("calendar", "front-desk", "/calendar", shows=".entry"),
-    Shot("calendar-dark", "front-desk", "/calendar?view=week", shows=".entry", scheme="dark"),
-    Shot("calendar-phone", "front-desk", "/calendar", shows=".entry", size=_PHONE),
+    Shot("calendar", "front-desk", "/calendar", once=_BUSY_DAY),
+    Shot("calendar-dark", "front-desk", "/calendar?view=week", once=_BUSY_DAY, scheme="dark"),
+    Shot("calendar-phone", "front-desk", "/calendar", once=_BUSY_DAY, size=_PHONE),
     Shot("waiting", "front-desk", "/waiting", once="#waiting [data-row] >> nth=2"),
     Shot("waiting-case", "front-desk", "/waiting", "Find a time", "#times [data-row]", once="#waiting [data-row]"),
     Shot("offers", "front-desk", "/waiting/offers", once=".freed form"),
