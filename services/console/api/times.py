@@ -49,7 +49,8 @@ def weekday(context: Context, at: date) -> str:
 def since(context: Context, at: datetime, now: datetime) -> Markup:
     """How long ago, or in how long; on being pointed at, the time itself."""
     view = context["view"]
-    words = format_timedelta(at - now, add_direction=True, locale=view.language, threshold=1.2)
+    apart = at - now or timedelta(seconds=-1)  # what comes at this very moment is past, not "in 0 seconds"
+    words = format_timedelta(apart, add_direction=True, locale=view.language, threshold=1.2)
     exact = format_datetime(at.astimezone(view.zone), f"EEE {DAY[view.language]}, HH:mm", locale=view.language)
     return Markup('<time datetime="{}" title="{}">{}</time>').format(at.isoformat(timespec="seconds"), exact, words)
 
