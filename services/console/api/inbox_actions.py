@@ -11,11 +11,10 @@ from starlette.responses import Response
 from services.console.api.desk import Desk
 from services.console.api.inbox_rows import READERS, Row, row_of, staff_of, what_rows_show
 from services.console.api.problems import CantBe
-from services.console.api.visits import Visit
+from services.console.api.visits import Visit, request_id
 from services.console.api.words import N_
 from services.console.store import changes
 from shared.events.console import AlertActionRequested
-from shared.ids import derived_id
 
 Action = Literal["acknowledge", "assign", "snooze", "resolve"]
 
@@ -53,11 +52,10 @@ def add_routes(desk: Desk, app: FastAPI) -> None:
 def _request(visit: Visit, row: Row, action: Action, more: Mapping[str, Any]) -> AlertActionRequested:
     """Pressed twice, it is one request."""
     person, alert_id, revision = visit.person.person_id, row.alert.alert_id, row.alert.revision
-    told = "/".join(f"{name}={value}" for name, value in sorted(more.items()))
     return AlertActionRequested(
         clinic_id=visit.clinic_id,
         patient_id=row.patient_id,
-        request_id=derived_id("alert-action", alert_id, revision, action, person, told),
+        request_id=request_id(more, "alert-action", alert_id, revision, action, person),
         alert_id=alert_id,
         revision=revision,
         action=action,

@@ -15,6 +15,7 @@ from services.console.domain.people import Person
 from services.console.store import audit
 from services.console.store.sessions import Session
 from shared.events.base import Fact
+from shared.ids import derived_id
 from shared.messaging.door import Work
 
 if TYPE_CHECKING:
@@ -45,6 +46,11 @@ class Seen:
             self._by_page.move_to_end(page)
         while len(self._by_page) > _MOST_PAGES:
             self._by_page.popitem(last=False)
+
+
+def request_id(more: Mapping[str, object], *of: str | int) -> str:
+    """The id of what is asked for: pressed twice it is one request, with other details (`more`) another."""
+    return derived_id(*of, "/".join(f"{name}={value}" for name, value in sorted(more.items())))
 
 
 @dataclass(slots=True)

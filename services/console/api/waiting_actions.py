@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from services.console.api.desk import Desk
 from services.console.api.problems import CantBe, NotFound
-from services.console.api.visits import Visit
+from services.console.api.visits import Visit, request_id
 from services.console.api.waiting_cases import READERS, case_of, what_cases_show
 from services.console.api.waiting_wish import wish_of
 from services.console.api.waiting_words import SETTLED
@@ -18,7 +18,6 @@ from services.console.api.words import N_
 from services.console.store import changes
 from shared.events.base import Identifier
 from shared.events.console import DeskActionRequested
-from shared.ids import derived_id
 
 
 class Asks(Protocol):
@@ -56,12 +55,11 @@ def add_routes(desk: Desk, app: FastAPI) -> None:
 async def ask(visit: Visit, case: Asks, action: str, words: str, more: Mapping[str, Any]) -> None:
     """Hand in what somebody asks for, once however often it is pressed, and show it to all as being done."""
     person = visit.person.person_id
-    told = "/".join(f"{name}={value}" for name, value in sorted(more.items()))
     try:
         request = DeskActionRequested(
             clinic_id=visit.clinic_id,
             patient_id=case.patient_id,
-            request_id=derived_id("desk-action", case.about, *map(str, case.stood), action, person, told),
+            request_id=request_id(more, "desk-action", case.about, *map(str, case.stood), action, person),
             action=action,  # pyright: ignore[reportArgumentType]  # checked here
             plan_id=case.plan_id,
             requested_by=person,

@@ -16,13 +16,12 @@ from services.console.api.calendar.shown import READERS, asked_key, names_of, zo
 from services.console.api.calendar.words import ASKED, REASONS
 from services.console.api.desk import Desk
 from services.console.api.problems import CantBe
-from services.console.api.visits import Visit
+from services.console.api.visits import Visit, request_id
 from services.console.api.words import N_
 from services.console.domain.calendar.booked import Booked
 from services.console.store import changes
 from shared.events.base import Identifier
 from shared.events.intake import AppointmentChangeRequested
-from shared.ids import derived_id
 
 Change = Literal["move", "cancel", "no-show"]
 _WRONG_TIME: Final = N_("Choose a day, a time, a practitioner and a room.")
@@ -63,11 +62,10 @@ def _check(visit: Visit, found: Booked) -> None:
 
 def _request(visit: Visit, found: Booked, change: Change, more: Mapping[str, Any]) -> AppointmentChangeRequested:
     """Pressed twice, it is one request."""
-    told = "/".join(f"{name}={value}" for name, value in sorted(more.items()))
     return AppointmentChangeRequested(
         clinic_id=visit.clinic_id,
         patient_id=found.patient_id,
-        request_id=derived_id("calendar", visit.clinic_id, asked_key(found), found.version, change, told),
+        request_id=request_id(more, "calendar", visit.clinic_id, asked_key(found), found.version, change),
         appointment_id=found.appointment_id,
         appointment_version=found.version,
         change=change,
